@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * engine.h: runs guest code. The user of the engine (linux/, machine/, the tests) calls engine_run in a loop and acts on what it returns.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include "engine/cpu.h"
+#include "ir/ir.h"
+
+struct engine_config {
+    int tier;                            /* 0 interpreter, 1 tier 1 */
+    size_t cache_size;                   /* bytes of code cache reserved; 0 = default */
+    uint32_t log;                        /* LOG_* (log.h) */
+    unsigned max_insns, max_conditional; /* per block; 0 = default */
+    bool lockstep;                       /* run each block in tier 1 and the interpreter, stop at a difference */
+    uint64_t only_first, only_last;      /* --only: blocks with these numbers go to tier 1, others are interpreted; 0,0 = all */
+    bool tiny_cache, exact_flags, self_check;   /* stress */
+    bool perf_map;
+    /* what may be fetched as code, and how a page should be watched: provided by the memory map's owner */
+    size_t (*fetchable)(uint64_t pc, size_t want);
+    /* called before code in [page, page+4096) is translated. Returns true if the page's text counts as unchanged until
+     * engine_invalidate is called for it (file text); false after the owner has write-protected it. */
+    bool (*watch)(uint64_t page);
+};
+int engine_init(const struct engine_config *cfg);          /* 0 or -1 with errno */
+
+struct cpu *cpu_create(void);                              /* NULL when out of memory; state zeroed and x86_state_init'ed */
+void cpu_destroy(struct cpu *cpu);
+struct cpu *cpu_current(void);                             /* of this host thread, or NULL */
+void cpu_set_current(struct cpu *cpu);
+
+enum engine_event {
+    ENGINE_SYSCALL,      /* SYSCALL executed; state.pc is after it, rcx and r11 are set as the SDM says */
+    ENGINE_SYSCALL32,    /* INT 0x80; pc after it */
+    ENGINE_BREAKPOINT,   /* INT3 / INT1: pc after it */
+    ENGINE_ILLEGAL,      /* #UD: pc at the instruction */
+    ENGINE_PRIVILEGED,   /* #GP: privileged or otherwise refused instruction; pc at it */
+    ENGINE_OVERFLOW,     /* INTO (i386) */
+    ENGINE_FAULT,        /* a host signal at pc: fault_signal, fault_info (si_addr and si_code as the guest would see them) */
+    ENGINE_INTERRUPT,    /* cpu_interrupt was called; state exact at pc */
+    ENGINE_SINGLE_STEP
+};
+/* Run until something happens. State is complete and exact on return. */
+enum engine_event engine_run(struct cpu *cpu);
+/* Make cpu leave engine_run soon (it returns ENGINE_INTERRUPT). Async-signal-safe; from any thread. Also when it is not running: the next run returns at once. */
+void cpu_interrupt(struct cpu *cpu);
+
+/* Called from the owner's SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP handler, first. */
+enum engine_fault {
+    ENGINE_FAULT_OTHER,          /* not in guest code: wherry's own bug, or a signal sent from outside */
+    ENGINE_FAULT_GUEST,          /* state synced, context redirected: engine_run will return ENGINE_FAULT (or ENGINE_INTERRUPT for a poll) */
+    ENGINE_FAULT_RECOVERED,      /* a guarded access by C code failed; context redirected */
+};
+enum engine_fault engine_host_fault(int sig, siginfo_t *info, void *ucontext);
+/* Is this host fault a write by guest (or C) code to a page that the owner watches? The owner calls this after it has lifted the protection
+ * and invalidated: the faulting guest instruction is completed (interpreted once if its block died) and goes on. Returns after redirecting the context if needed. */
+void engine_written_code(siginfo_t *info, void *ucontext);
+/* If the signal arrived in translated code or in a helper: the guest pc there (exact or of the block), else state.pc. For -d and crash messages. */
+uint64_t engine_guest_pc(const void *ucontext);
+
+/* Guarded access by C code to guest memory: 0, or -1 if it would fault (nothing or a part copied). */
+int engine_copy_from(void *to, uint64_t guest, size_t size);
+int engine_copy_to(uint64_t guest, const void *from, size_t size);
+long engine_strnlen(uint64_t guest, size_t max);           /* length without the NUL, max if none, -1 on a fault */
+
+/* Guest bytes in the range have changed or gone: all translations of them are dropped, in all threads, before this returns
+ * control to guest code that could run them. Callable from any guest thread outside engine_run, and from fault handlers. */
+void engine_invalidate(uint64_t addr, uint64_t size);
+bool engine_has_code(uint64_t addr, uint64_t size);        /* any translation made from this range? */
+
+void engine_fork_child(void);                              /* in the child of a fork: own code cache, own threads list */
+void engine_stats(FILE *f);                                /* --stats */
+void engine_count(unsigned counter, uint64_t n);           /* engine/stats.def */
+
+/* Fixed addresses of the user-mode layout, so that code reaches data by 32-bit displacements and runs are alike. */
+#define LAYOUT_CODE_CACHE   0x700000000000ull   /* translated code, executable view; reserved 512 MiB */
+#define LAYOUT_MMAP_TOP     0x6fffff000000ull   /* guest mmap area grows down from here */
+#define LAYOUT_PIE          0x700020000000ull   /* guest PIE executables; brk heap follows */
+#define LAYOUT_STACK_TOP    0x710000000000ull   /* main thread's stack grows down from here */
+#endif

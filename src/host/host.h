@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * host.h: what the engine asks of a host. A host is a folder that fills one struct host_target. Its emitter is a pure function of the IR
+ * block, the environment and the buffer's run-time address: every host's code can be made and printed on any machine.
+ *
+ * Conventions of translated code, kept by every host:
+ *  H1 while it runs, the guest slots that the host maps live in host registers, across blocks; the rest live in the state block
+ *  H2 at a block's entry and exits the state's flags word holds every flag that the target reads
+ *  H3 direct exits begin as jumps to their own stub; `link` redirects one with a single aligned store
+ *  H4 translated code is entered through the `enter` stub and left through an exit stub, which store and load mapped registers
+ *  H5 guest calls push a host return address, guest returns use the host's return and compare the guest address at the landing place
+ *     (H5 may be absent in a host: then returns go through the lookup)
+ */
+#ifndef HOST_HOST_H
+#define HOST_HOST_H
+#include <stddef.h>
+#include <stdint.h>
+#include "ir/ir.h"
+#include "guest/lift.h"  /* struct guest_slot */
+
+enum host_exit_kind { HOST_EXIT_DIRECT, HOST_EXIT_CALL, HOST_EXIT_LANDING /* block after a call returns */, HOST_EXIT_INDIRECT /* inline cache */ };
+
+struct host_exit {               /* one patchable jump */
+    uint32_t patch;              /* offset in the block's code of the jump that `link` rewrites */
+    uint32_t stub;               /* offset of the stub that it goes to while unlinked */
+    uint64_t target;             /* guest address; unused for INDIRECT */
+    uint8_t kind;
+};
+struct host_map {                /* sorted by offset: host code from here on belongs to the guest instruction at pc */
+    uint32_t offset;
+    uint8_t flags;               /* HOST_MAP_* */
+    uint8_t live;                /* IR_F_* that are in the host's own flags register here, not in the state (host_target.sync gives them back) */
+    uint64_t pc;
+};
+enum { HOST_MAP_POLL = 1 };      /* an access of the poll page: the state is exact for `pc` */
+
+#define HOST_MAX_EXITS 128
+#define HOST_MAX_MAP 1024
+struct host_code {               /* in: rw, rx, capacity. out: the rest */
+    uint8_t *rw;                 /* where to write (64-byte aligned) */
+    uint64_t rx;                 /* address at which it will run */
+    size_t capacity, size;
+    unsigned n_exits, n_map;
+    struct host_exit exits[HOST_MAX_EXITS];
+    struct host_map map[HOST_MAX_MAP];
+};
+
+/* The engine's fields that host code touches: byte offsets from the guest state's start (struct cpu, engine/cpu.h). */
+struct host_offsets {
+    uint32_t self;               /* holds the state's own address */
+    uint32_t host_sp;            /* host stack pointer saved by `enter` */
+    uint32_t ret_sp, ret_base;   /* return-predictor stack: current pointer (kept here while outside translated code) and its empty position */
+    uint32_t exit_info;          /* u64: address of the exit's patch place (rx), or 0 */
+    uint32_t exit_target;        /* u64: guest address for indirect exits */
+    uint32_t jump_cache;         /* array of { u64 guest_pc, u64 host_code }, direct mapped */
+    uint32_t jump_cache_bits;    /* log2 of its entries (a value, not an offset): index = (pc ^ (pc >> bits)) & mask, see host_jump_index */
+    uint32_t poll_page;          /* offset of the poll page from the state's start */
+    uint32_t spill, spill_size;  /* scratch memory for the emitter, 16-byte aligned */
+    uint32_t host_fpcr;          /* u32: the host's own fp control while guest code runs */
+    uint32_t pc, flags, fpcr;    /* of the guest state */
+};
+static inline uint64_t host_jump_index(uint64_t pc, unsigned bits) { return (pc ^ (pc >> bits)) & ((1u << bits) - 1); }
+
+/* Why translated code came back: the value `enter` returns. */
+enum host_reason {
+    HOST_R_LINK,                 /* a direct exit is not linked: exit_info = its patch place, state pc = target. Engine may link, then re-enters */
+    HOST_R_INDIRECT,             /* jump-cache miss: state pc = target; exit_info = patch place of an inline cache or 0 */
+    HOST_R_TRAP,                 /* + enum ir_trap */
+};
+
+struct host_stubs {              /* run-time addresses of the shared pieces, made once by emit_stubs */
+    uint64_t enter;              /* uint64_t enter(void *state, uint64_t host_code): returns a reason; callee-saved registers as the C ABI */
+    uint64_t leave_fault;        /* resume here (any registers) after a fault whose state was synced: makes `enter` return HOST_R_TRAP + IR_N_TRAPS */
+    uint64_t lookup;             /* indirect jump through the jump cache */
+    uint64_t others[16];         /* for the host's own use */
+};
+
+struct host_env {
+    const struct host_offsets *offsets;
+    struct host_stubs stubs;
+    const struct guest_slot *slots; unsigned n_slots;
+    uint32_t features;           /* the host's own bits; host_target.probe */
+    bool return_stack;           /* use H5 */
+};
+
+struct host_target {
+    const char *name;            /* "x86_64" */
+    uint32_t (*probe)(void);     /* features of the processor that we run on (only called when it is this host) */
+    /* Emit the shared stubs; sets env->stubs and code->size. */
+    void (*emit_stubs)(struct host_env *env, struct host_code *code);
+    /* Emit one optimized block. 0; -1 = no room in code or tables (the caller gives a larger buffer or a smaller block);
+     * -2 = an operation it can't emit (the caller interprets the block). *why names the operation. */
+    int (*emit)(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why);
+    /* Point the jump at `patch` (rw and rx addresses of the same place) to `to`; one aligned store. */
+    void (*link)(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);
+    /* Inline cache for an INDIRECT exit: writes code to `code` (at code->rx) that goes to `host_code` when the target is
+     * guest_pc, else to `otherwise`; the engine then links the exit to it. */
+    void (*emit_inline_cache)(const struct host_env *env, uint64_t guest_pc, uint64_t host_code, uint64_t otherwise, struct host_code *code);
+    /* From a signal's ucontext taken in translated code: write mapped registers (and flags in `m->live`, and fp control) to the state. */
+    void (*sync)(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
+    uint64_t (*context_pc)(const void *ucontext);
+    void (*set_context_pc)(void *ucontext, uint64_t pc);
+    size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction; optional */
+};
+extern const struct host_target host_x86_64;
+const struct host_target *host_native(void);   /* the one that we run on, or NULL (interpreter only) */
+#endif

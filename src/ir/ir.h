@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * ir.h: the intermediate representation. A block is a linear list of instructions in SSA form: an operand is the
+ * index of an earlier instruction. Guest registers enter and leave by GET and PUT of byte offsets in the guest
+ * state; the IR knows no guest and no host.
+ *
+ * What must stay true (the verifier checks it):
+ *  I1 operands come before their users and have the types that ops.def asks for
+ *  I2 within one guest instruction (from INSN to INSN) no PUT comes before an instruction that may fault (X),
+ *     so the state is that of the instruction's start whenever it faults (CALL helpers keep the rule themselves)
+ *  I3 the last instruction, and only it or EXITIFs, leaves the block
+ *  I4 an i1 is 0 or 1
+ */
+#ifndef IR_IR_H
+#define IR_IR_H
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum ir_type {
+    IR_VOID, IR_I1, IR_I8, IR_I16, IR_I32, IR_I64, IR_I128, IR_F32, IR_F64, IR_F80,
+    IR_V128, IR_V256, IR_V512, IR_MASK, IR_N_TYPES
+};
+
+enum ir_op {
+#define OP(ENUM, name, sig, props) IR_##ENUM,
+#include "ir/ops.def"
+#undef OP
+    IR_N_OPS
+};
+
+/* properties of ops.def */
+enum { IR_P_P = 1, IR_P_C = 2, IR_P_FL = 4, IR_P_X = 8, IR_P_S = 16, IR_P_T = 32, IR_P_TWO = 64, IR_P_RDF = 128,
+       IR_P_STATE = 256, /* reads guest state: pure between puts */
+       IR_P_FP = 512 };  /* reads rounding and sets sticky flags: removable only if nobody can see them; may raise SIGFPE */
+
+/* Flags: the packed word (16 bits, GETF, MKF and the state's flags field) and the 6-bit masks used in aux and lane.
+ * The word's layout is fixed: bit 0 O, 8 C, 10 P, 12 A, 14 Z, 15 S; other bits are ignored on read and
+ * unspecified on write (mask with IR_FLAGS_WORD). */
+enum { IR_FLAG_O = 1 << 0, IR_FLAG_C = 1 << 8, IR_FLAG_P = 1 << 10, IR_FLAG_A = 1 << 12, IR_FLAG_Z = 1 << 14,
+       IR_FLAG_S = 1 << 15, IR_FLAGS_WORD = 0xd501 };
+enum { IR_F_C = 1, IR_F_P = 2, IR_F_A = 4, IR_F_Z = 8, IR_F_S = 16, IR_F_O = 32, IR_F_ALL = 63 };
+
+/* Conditions; cc ^ 1 is the negation. The numbers happen to be those of the x86 Jcc opcodes. */
+enum ir_cc { IR_CC_O, IR_CC_NO, IR_CC_B, IR_CC_AE, IR_CC_E, IR_CC_NE, IR_CC_BE, IR_CC_A,
+             IR_CC_S, IR_CC_NS, IR_CC_P, IR_CC_NP, IR_CC_L, IR_CC_GE, IR_CC_LE, IR_CC_G, IR_N_CC };
+
+/* aux of memory operations */
+enum { IR_MEM_PLAIN = 0, IR_MEM_STACK = 1, IR_MEM_ATOMIC = 2, IR_MEM_DEVICE = 3, IR_MEM_KIND = 7,
+       IR_MEM_TSO = 0 << 3, IR_MEM_RELAXED = 1 << 3, IR_MEM_ACQ = 2 << 3, IR_MEM_REL = 3 << 3, IR_MEM_SEQ = 4 << 3, IR_MEM_ORDER = 7 << 3,
+       IR_MEM_ALIGNED = 1 << 6 }; /* faults as a general-protection error unless aligned to its size */
+
+enum { IR_LOW = 1, IR_SIGNAL = 2 };        /* mod of vector operations */
+enum { IR_EXIT_POLL = 1 };                 /* mod of EXIT, EXITIF */
+
+enum ir_trap { IR_TRAP_SYSCALL, IR_TRAP_BREAKPOINT, IR_TRAP_ILLEGAL, IR_TRAP_PRIVILEGED, IR_TRAP_SYSCALL32, IR_TRAP_OVERFLOW,
+               IR_TRAP_DECODE /* instruction bytes can't be fetched: deliver the fault for imm */, IR_TRAP_SINGLE /* block ended only to return to the engine */, IR_TRAP_DEBUG, IR_N_TRAPS };
+
+typedef uint16_t ir_ref;
+#define IR_NONE ((ir_ref)0xffff)
+#define IR_MAX_INSNS 4096
+
+struct ir_insn {          /* 24 bytes */
+    uint8_t op;           /* enum ir_op */
+    uint8_t type;         /* enum ir_type of the result; of the stored value for PUT, STORE */
+    uint8_t lane, aux;    /* see ops.def */
+    ir_ref arg[4];        /* unused: IR_NONE */
+    uint16_t uses;        /* number of uses as an operand, filled by ir_opt */
+    uint8_t mod;
+    uint8_t live;         /* FL operations, after ir_opt: mask of port flags that somebody reads (0: emit without flags) */
+    int64_t imm;
+};
+
+struct ir_block {
+    uint64_t guest_pc;        /* address of the first guest instruction */
+    uint64_t guest_end;       /* one past the last guest byte it was made from */
+    unsigned n_guest_insns;
+    unsigned flags_in;        /* after ir_opt: IR_F_* mask that the block reads before it writes them */
+    unsigned n;               /* instructions used */
+    struct ir_insn insn[IR_MAX_INSNS];
+};
+
+struct ir_op_info { const char *name, *sig; unsigned props; unsigned n_args; };
+extern const struct ir_op_info ir_op_info[IR_N_OPS];
+extern const char *const ir_type_name[IR_N_TYPES], *const ir_cc_name[IR_N_CC];
+extern const uint8_t ir_type_size[IR_N_TYPES];     /* bytes; 1 for i1, 10 for f80 */
+unsigned ir_cc_reads(enum ir_cc cc);               /* IR_F_* mask */
+
+/* print.c, parse.c: the text form. ir_parse returns NULL, or a message that names the line. */
+void ir_print(FILE *f, const struct ir_block *b);
+void ir_print_insn(FILE *f, const struct ir_block *b, unsigned i);
+const char *ir_parse(const char *text, struct ir_block *b);
+/* verify.c: NULL if the block is well formed, else a message (static per thread). */
+const char *ir_verify(const struct ir_block *b);
+/* opt.c: one backward pass: dead code, dead flags, use counts, `live`, trimmed PUTFs. Removed instructions stay in
+ * place as CONST with no uses (type VOID). exact_flags: keep every flag exact at each instruction that may fault. */
+void ir_opt(struct ir_block *b, bool exact_flags);
+
+/* interp.c: run the block on the guest state at `state` (the address that offsets count from). Guest addresses are host addresses.
+ * Sets *next_pc and returns -1 for an ordinary exit, or an enum ir_trap. helper_ctx is passed to helpers as their
+ * first argument. pc_offset is the offset of the 8-byte guest pc, kept up to date at each INSN. flags_offset is that of the 16-bit flags word,
+ * fpcr_offset that of the 32-bit fp control and status (layout of MXCSR). A memory access that faults leaves by a
+ * host signal; the state is then exact. A divide error raises host SIGFPE with si_code FPE_INTDIV (raise by executing ir_divide_error()). */
+struct ir_interp_env { uint32_t pc_offset, flags_offset, fpcr_offset; };
+int ir_interp(const struct ir_block *b, void *state, const struct ir_interp_env *env, uint64_t *next_pc);
+/* Leave with a divide error; provided by the engine, does not return. */
+void ir_divide_error(void *state) __attribute__((noreturn));
+#endif
