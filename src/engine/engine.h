@@ -18,12 +18,15 @@ struct engine_config {
     uint64_t only_first, only_last;      /* --only: blocks with these numbers go to tier 1, others are interpreted; 0,0 = all */
     bool tiny_cache, exact_flags, self_check;   /* stress */
     bool perf_map;
+    bool stats;                          /* measure translating time */
     /* what may be fetched as code, and how a page should be watched: provided by the memory map's owner */
     size_t (*fetchable)(uint64_t pc, size_t want);
     /* called before code in [page, page+4096) is translated. Returns true if the page's text counts as unchanged until
      * engine_invalidate is called for it (file text); false after the owner has write-protected it. */
     bool (*watch)(uint64_t page);
 };
+/* What the command line asked for. engine_init takes it where cfg leaves a field 0 (the callbacks come from cfg alone). */
+extern struct engine_config engine_options;
 int engine_init(const struct engine_config *cfg);          /* 0 or -1 with errno */
 
 struct cpu *cpu_create(void);                              /* NULL when out of memory; state zeroed and x86_state_init'ed */
@@ -70,6 +73,10 @@ long engine_strnlen(uint64_t guest, size_t max);           /* length without the
 void engine_invalidate(uint64_t addr, uint64_t size);
 bool engine_has_code(uint64_t addr, uint64_t size);        /* any translation made from this range? */
 
+/* Around a fork by raw system call: prepare (takes the engine's lock so that the child gets consistent tables), then parent or
+ * child. After fork(3) nothing is needed: pthread_atfork handlers do it; calling engine_fork_child again is harmless. */
+void engine_fork_prepare(void);
+void engine_fork_parent(void);
 void engine_fork_child(void);                              /* in the child of a fork: own code cache, own threads list */
 void engine_stats(FILE *f);                                /* --stats */
 void engine_count(unsigned counter, uint64_t n);           /* engine/stats.def */

@@ -19,10 +19,17 @@ struct x86_lifter {
     uint64_t pc, next_pc;        /* of this instruction, of the following one */
     bool done;                   /* the family ended the block (emitted a T instruction that is not EXITIF) */
     unsigned n_conditional;
+    bool mmx_entered;            /* this block has put the x87 unit in the MMX state, and no x87 instruction came since */
 };
 /* arg: a small number from the table, free for the family (usually an IR op or a condition).
  * Returns false for an operand form it does not lift (the driver then emits TRAP ILLEGAL). */
 typedef bool x86_lift_fn(struct x86_lifter *L, unsigned arg);
+/* Table arguments of vector instructions: IR op, lane, mod, and a small number of the family's own (usually a second type). */
+#define X86_VOP(op, lane, mod, extra) ((unsigned)(IR_##op) | (unsigned)(IR_##lane) << 8 | (unsigned)(mod) << 12 | (unsigned)(extra) << 16)
+#define X86_VOP_OP(arg) ((enum ir_op)((arg) & 0xff))
+#define X86_VOP_LANE(arg) ((enum ir_type)((arg) >> 8 & 0xf))
+#define X86_VOP_MOD(arg) ((arg) >> 12 & 0xf)
+#define X86_VOP_EXTRA(arg) ((arg) >> 16)
 
 /* --- operands (lift_operand.c). i counts Zydis operands. --- */
 enum ir_type x86_int_type(unsigned bits);                        /* 8..64, 128 */

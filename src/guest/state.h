@@ -43,6 +43,10 @@ void x86_state_init(struct x86_state *s);
 /* EFLAGS image (SDM vol. 1, 3.4.3; bit 1 and IF set) from the state, and back (only what user mode may change) */
 uint64_t x86_rflags(const struct x86_state *s);
 void x86_set_rflags(struct x86_state *s, uint64_t rflags);
+/* Leave the current guest instruction from inside a helper; provided by the engine. pc is exact, and nothing of the instruction is committed. */
+void x86_gp_fault(void *state) __attribute__((noreturn));                /* #GP: SIGSEGV, SI_KERNEL, address 0 */
+/* #MF: SIGFPE; exceptions = the unmasked ones that are pending (bits IE DE ZE OE UE PE as in fsw), si_code follows from them */
+void x86_fp_fault(void *state, unsigned exceptions) __attribute__((noreturn));
 /* 512-byte FXSAVE image (SDM vol. 1, 10.5.1), 64-bit form */
 void x86_fxsave(const struct x86_state *s, void *image512);
 /* 0, or -1 when the image's MXCSR has reserved bits set (nothing is changed then) */

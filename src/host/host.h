@@ -32,6 +32,8 @@ struct host_map {                /* sorted by offset: host code from here on bel
     uint64_t pc;
 };
 enum { HOST_MAP_POLL = 1 };      /* an access of the poll page: the state is exact for `pc` */
+#define HOST_MAP_PC_IN_STATE UINT64_MAX   /* host_map.pc: the state's own pc is already right (polls and faults in the lookup stub; the
+                                             engine keeps the map that emit_stubs fills) */
 
 #define HOST_MAX_EXITS 128
 #define HOST_MAX_MAP 1024
@@ -71,6 +73,8 @@ struct host_stubs {              /* run-time addresses of the shared pieces, mad
     uint64_t enter;              /* uint64_t enter(void *state, uint64_t host_code): returns a reason; callee-saved registers as the C ABI */
     uint64_t leave_fault;        /* resume here (any registers) after a fault whose state was synced: makes `enter` return HOST_R_TRAP + IR_N_TRAPS */
     uint64_t lookup;             /* indirect jump through the jump cache */
+    uint64_t ret_empty;          /* the engine stores this at ret_base and starts with ret_sp = ret_base: a host `ret` on an empty stack comes
+                                    here; the stub moves the stack pointer back to ret_base and goes to the lookup */
     uint64_t others[16];         /* for the host's own use */
 };
 
@@ -99,6 +103,10 @@ struct host_target {
     void (*sync)(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
     uint64_t (*context_pc)(const void *ucontext);
     void (*set_context_pc)(void *ucontext, uint64_t pc);
+    uint64_t (*context_sp)(const void *ucontext);
+    void (*set_context_sp)(void *ucontext, uint64_t sp);     /* return stack ran into its guard page: reset to ret_base, the push is repeated */
+    /* Once per host thread before it runs translated code: make `state` reachable (x86-64: gs base). */
+    void (*thread_init)(void *state);
     size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction; optional */
 };
 extern const struct host_target host_x86_64;

@@ -15,6 +15,7 @@ struct ir_builder {
     ir_ref slotv[IR_TRACKED / 16];   /* known v128 per 16-byte slot */
     ir_ref port; unsigned port_mask; /* latest flags-setting instruction, and which flags of the state still come from it */
     uint32_t const_hash[64];
+    uint16_t home[IR_MAX_INSNS];     /* 1 + the slot that an i64 was last put to or got from; 0: none. Valid below b->n */
 };
 
 void ir_build_start(struct ir_builder *B, struct ir_block *b, uint64_t guest_pc);

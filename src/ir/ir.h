@@ -65,7 +65,7 @@ struct ir_insn {          /* 24 bytes */
     uint8_t type;         /* enum ir_type of the result; of the stored value for PUT, STORE */
     uint8_t lane, aux;    /* see ops.def */
     ir_ref arg[4];        /* unused: IR_NONE */
-    uint16_t uses;        /* number of uses as an operand, filled by ir_opt */
+    uint16_t uses;        /* number of uses of the value as an operand, filled by ir_opt; flags ports (COND, PUTF) don't count: see `live` */
     uint8_t mod;
     uint8_t live;         /* FL operations, after ir_opt: mask of port flags that somebody reads (0: emit without flags) */
     int64_t imm;
@@ -86,7 +86,7 @@ extern const char *const ir_type_name[IR_N_TYPES], *const ir_cc_name[IR_N_CC];
 extern const uint8_t ir_type_size[IR_N_TYPES];     /* bytes; 1 for i1, 10 for f80 */
 unsigned ir_cc_reads(enum ir_cc cc);               /* IR_F_* mask */
 
-/* print.c, parse.c: the text form. ir_parse returns NULL, or a message that names the line. */
+/* print.c, parse.c: the text form (text.h), whole lines. ir_parse returns NULL, or a message (static per thread) that names the line. */
 void ir_print(FILE *f, const struct ir_block *b);
 void ir_print_insn(FILE *f, const struct ir_block *b, unsigned i);
 const char *ir_parse(const char *text, struct ir_block *b);
@@ -101,8 +101,16 @@ void ir_opt(struct ir_block *b, bool exact_flags);
  * first argument. pc_offset is the offset of the 8-byte guest pc, kept up to date at each INSN. flags_offset is that of the 16-bit flags word,
  * fpcr_offset that of the 32-bit fp control and status (layout of MXCSR). A memory access that faults leaves by a
  * host signal; the state is then exact. A divide error raises host SIGFPE with si_code FPE_INTDIV (raise by executing ir_divide_error()). */
-struct ir_interp_env { uint32_t pc_offset, flags_offset, fpcr_offset; };
+struct ir_interp_env {
+    uint32_t pc_offset, flags_offset, fpcr_offset;
+    /* lock step: called before each write to guest memory (stores and atomics; not by helpers), NULL otherwise */
+    void (*before_write)(void *state, uint64_t addr, unsigned size);
+};
 int ir_interp(const struct ir_block *b, void *state, const struct ir_interp_env *env, uint64_t *next_pc);
 /* Leave with a divide error; provided by the engine, does not return. */
 void ir_divide_error(void *state) __attribute__((noreturn));
+/* Leave with an unmasked SSE exception (the guest's SIGFPE); mxcsr_flags = the exception flags of this operation, already set in the fp control
+ * word. Leave with a general-protection error for a misaligned IR_MEM_ALIGNED access. Both provided by the engine; the state is exact. */
+void ir_fp_fault(void *state, unsigned mxcsr_flags) __attribute__((noreturn));
+void ir_alignment_fault(void *state) __attribute__((noreturn));
 #endif

@@ -33,6 +33,10 @@ struct linux_thread {                  /* cpu->os */
     bool exiting;
     volatile sig_atomic_t pending;     /* a host signal was caught; siginfo below; all async signals are blocked on the host until it is delivered */
     siginfo_t pending_info;
+    int restart;                       /* the system call just made was interrupted (LINUX_ERESTART*, or 0): linux_syscall has already set rax and pc to
+                                        * make it again; linux_deliver_pending, before it builds a handler's frame, calls linux_syscall_interrupted. */
+    struct linux_sighand *sighand;     /* sighand.h: the handlers; shared by the threads of a process, a copy in a vfork child */
+    struct linux_signal_thread *signals;               /* sighand.h: signal.c's own */
     struct linux_thread *next, *prev;  /* of all threads, under process.lock */
 };
 
@@ -80,6 +84,9 @@ bool linux_write_fault(uint64_t addr);
 void linux_will_write(uint64_t addr, uint64_t size);
 /* guest si_code for a SIGSEGV at addr: SEGV_MAPERR or SEGV_ACCERR */
 int  linux_segv_code(uint64_t addr);
+/* Around fork, so that the child's table is whole: prepare takes the lock, parent and child give it back. */
+void linux_memory_fork_prepare(void);
+void linux_memory_fork_parent(void);
 void linux_memory_fork_child(void);
 /* call fn for each region, ascending; for /proc/self/maps */
 struct linux_region { uint64_t start, end, offset; int prot, flags; const char *name; uint64_t dev, ino; };
@@ -87,15 +94,22 @@ void linux_regions(void (*fn)(void *ctx, const struct linux_region *r), void *ct
 
 /* ---- syscall.c ---- one system call by the registers in cpu; sets rax; restart logic inside. */
 void linux_syscall(struct cpu *cpu);
+/* A handler is about to run after an interrupted call (thread->restart set): sa_restart is its SA_RESTART. Makes the call return EINTR
+ * where Linux does; clears thread->restart. The run loop clears thread->restart when no handler ran. */
+void linux_syscall_interrupted(struct cpu *cpu, bool sa_restart);
+/* A host system call by its x86-64 number, not restartable: the result or a negative errno. */
+long linux_host_syscall(long nr, long a, long b, long c, long d, long e, long f);
 /* a handler: args as the guest gave them; returns the value for rax or a negative errno */
 typedef int64_t linux_sys_fn(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f);
 #define LINUX_ERESTARTSYS 512          /* interrupted: restart if SA_RESTART, else EINTR */
+#define LINUX_ERESTARTNOINTR 513       /* interrupted before it began: always run again after the handler */
 #define LINUX_ERESTARTNOHAND 514       /* interrupted: EINTR if a handler runs, else restart */
 #define LINUX_ERESTART_RESTARTBLOCK 516
 #define LINUX_ESIGRETURN 520           /* registers were replaced: leave them alone */
 
-/* ---- safe_syscall.S + signal.c ---- host system call that a signal can't slip past: -LINUX_ERESTARTSYS if a signal is pending before it
- * starts; otherwise the kernel's own result (negative errno). Use for every call that can block. */
+/* ---- safe_syscall.S + signal.c ---- host system call that a signal can't slip past: -LINUX_ERESTARTNOINTR if a signal is pending before it
+ * starts; otherwise the kernel's own result (negative errno). Use for every call that can block. Host handlers carry the guest's SA_RESTART,
+ * so the kernel itself decides which calls restart (they too come back as -LINUX_ERESTARTNOINTR): an EINTR is final, handlers need no conversion. */
 long linux_safe_syscall(long nr, long a, long b, long c, long d, long e, long f);
 
 /* ---- signal.c ---- */
@@ -107,7 +121,7 @@ bool linux_deliver_pending(struct cpu *cpu);
 /* a fault or trap by the guest: force the signal (kills with it when blocked or ignored, as Linux does) */
 void linux_force_signal(struct cpu *cpu, const siginfo_t *info);
 void linux_die_by_signal(int sig) __attribute__((noreturn));  /* host process dies by that signal, core size as set */
-int64_t linux_sys_rt_sigreturn(struct cpu *cpu);
+linux_sys_fn linux_sys_rt_sigreturn;
 
 /* ---- thread.c, exec.c, run.c ---- */
 void linux_run(struct cpu *cpu);                              /* the loop: engine_run, act on the event; returns when the thread exits */

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * cache.c: memory for translated code: one memory file mapped twice, executable at LAYOUT_CODE_CACHE and writable elsewhere, so
+ * that no address is ever both. Code is appended until the cache is full; then all of it is dropped at once (a
+ * generation). Evicting single blocks was not chosen: it needs a count of who is inside each block and of each
+ * return-stack entry, for a cache that hardly ever fills.
+ *
+ * A fork's child copies the used part. The parent may go on patching meanwhile: it counts its patches in a shared
+ * page, and a child that sees the count move during the copy drops all translations instead.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+#include "engine/internal.h"
+
+#define POPULATE (64u << 10)     /* pages are committed in pieces of this size: two system calls instead of a fault per page and view */
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+static struct { volatile uint64_t writes; } *shared;     /* seen by this process and children that still copy */
+static uint64_t writes;                                   /* what *shared holds, as of our own last patch */
+
+int arena_reserve(struct arena *a, size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return -1;
+    madvise(p, size, MADV_NOHUGEPAGE);                    /* a huge page would commit 2 MiB for a few entries */
+    *a = (struct arena){ p, 0, size };
+    return 0;
+}
+
+void *arena_alloc(struct arena *a, size_t size, size_t align)
+{
+    size_t at = (a->used + align - 1) & ~(align - 1);
+    if (at + size > a->size)
+        return NULL;
+    a->used = at + size;
+    return a->base + at;
+}
+
+static int map_views(int fd, size_t size, bool fixed)
+{
+    struct code_cache *c = &engine.cache;
+    int how = MAP_SHARED | MAP_NORESERVE;
+    void *rx = (void *)(fixed ? c->rx : LAYOUT_CODE_CACHE), *rw = fixed ? c->rw : NULL;
+    rx = mmap(rx, size, PROT_READ | PROT_EXEC, how | (fixed ? MAP_FIXED : MAP_FIXED_NOREPLACE), fd, 0);
+    if (rx == MAP_FAILED && !fixed)
+        rx = mmap(NULL, size, PROT_READ | PROT_EXEC, how, fd, 0);
+    if (rx == MAP_FAILED)
+        return -1;
+    rw = mmap(rw, size, PROT_READ | PROT_WRITE, how | (fixed ? MAP_FIXED : 0), fd, 0);
+    if (rw == MAP_FAILED)
+        return -1;
+    c->rx = (uint64_t)rx;
+    c->rw = rw;
+    return 0;
+}
+
+/* The descriptor is closed at once: the guest must not meet it. */
+static int make_views(size_t size, const void *copy, size_t copy_size, bool fixed)
+{
+    int fd = memfd_create("wherry-code", MFD_CLOEXEC), r = -1;
+    if (fd < 0)
+        return -1;
+    if (ftruncate(fd, size) == 0) {
+        size_t done = 0;
+        while (done < copy_size) {
+            ssize_t n = pwrite(fd, (const uint8_t *)copy + done, copy_size - done, done);
+            if (n <= 0)
+                break;
+            done += n;
+        }
+        if (done == copy_size)
+            r = map_views(fd, size, fixed);
+    }
+    close(fd);
+    return r;
+}
+
+static int share_counter(void)
+{
+    void *p = mmap(NULL, sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return -1;
+    shared = p;
+    writes = 0;
+    return 0;
+}
+
+int cache_init(size_t size)
+{
+    engine.cache.size = size;
+    if (make_views(size, NULL, 0, false) < 0)
+        return -1;
+    return share_counter();
+}
+
+void cache_reset(size_t keep)
+{
+    engine.cache.used = keep;
+}
+
+static void populate(size_t upto)
+{
+    struct code_cache *c = &engine.cache;
+    while (c->populated < upto && c->populated < c->size) {
+        size_t n = c->size - c->populated < POPULATE ? c->size - c->populated : POPULATE;
+        madvise(c->rw + c->populated, n, MADV_POPULATE_WRITE);
+        madvise((void *)(c->rx + c->populated), n, MADV_POPULATE_READ);
+        c->populated += n;
+    }
+}
+
+uint8_t *cache_room(size_t size, size_t align)
+{
+    struct code_cache *c = &engine.cache;
+    size_t at = (c->used + align - 1) & ~(align - 1);
+    if (at + size > c->size)
+        return NULL;
+    c->used = at;
+    return c->rw + at;
+}
+
+void cache_commit(size_t size)
+{
+    struct code_cache *c = &engine.cache;
+    c->used += size;
+    populate(c->used);
+}
+
+void cache_write_begin(void)
+{
+    __atomic_store_n(&shared->writes, ++writes, __ATOMIC_SEQ_CST);
+}
+
+void cache_write_end(void)
+{
+    __atomic_store_n(&shared->writes, ++writes, __ATOMIC_SEQ_CST);
+}
+
+int cache_fork(void)
+{
+    struct code_cache *c = &engine.cache;
+    void *old_shared = shared;
+    uint64_t before = writes;
+    if (make_views(c->size, (void *)c->rx, c->used, true) < 0)
+        return -1;
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    bool torn = __atomic_load_n(&shared->writes, __ATOMIC_SEQ_CST) != before;
+    munmap(old_shared, sysconf(_SC_PAGESIZE));
+    c->populated = c->used & ~(size_t)(POPULATE - 1);
+    if (share_counter() < 0)
+        return -1;
+    return torn ? 1 : 0;
+}
+
+/* Wait until no other cpu is inside engine_run. The lock is given up between looks, so that a thread that needs it on its
+ * way out gets it. */
+static void stop_others(struct cpu *cpu)
+{
+    for (;;) {
+        bool any = false;
+        for (struct engine_cpu *p = engine.cpus; p; p = p->next)
+            if (p->cpu != cpu && __atomic_load_n(&p->cpu->running, __ATOMIC_SEQ_CST)) {
+                any = true;
+                cpu_poke(p->cpu);
+            }
+        if (!any)
+            return;
+        engine_unlock();
+        nanosleep(&(struct timespec){ 0, 20000 }, NULL);
+        engine_lock();
+    }
+}
+
+void cache_flush(struct cpu *cpu)
+{
+    engine.flushing = true;
+    __atomic_store_n(&engine.stop, 1, __ATOMIC_SEQ_CST);
+    stop_others(cpu);
+    block_reset();
+    cache_reset(engine.stubs_size);
+    __atomic_add_fetch(&engine.epoch, 1, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&engine.generation, 1, __ATOMIC_SEQ_CST);
+    engine.flushing = false;
+    __atomic_store_n(&engine.stop, 0, __ATOMIC_SEQ_CST);
+    pthread_cond_broadcast(&engine.resumed);
+    count(STAT_FLUSHES, 1);
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * fault.c: host signals that guest code causes. The handlers themselves belong to the owner (linux/); it asks here first.
+ *
+ * Three places can fault: translated code (the side map gives the guest instruction, the host's sync the registers), C code that
+ * runs for the guest (helpers and the interpreter; the state in memory is exact), and guarded accesses by other C code.
+ * None is left by longjmp out of the handler: the context is redirected, so that the kernel restores the signal mask.
+ */
+#include <fenv.h>
+#include <string.h>
+#include <unistd.h>
+#include "engine/internal.h"
+
+__thread struct engine_recover *engine_recover;
+
+/* --- where C code goes on after a fault; entered with any stack alignment --- */
+
+#ifdef __x86_64__
+#define ANY_STACK __attribute__((noreturn, force_align_arg_pointer))
+#else
+#define ANY_STACK __attribute__((noreturn))
+#endif
+
+static ANY_STACK void land_recover(void)
+{
+    _longjmp(engine_recover->env, 1);
+}
+
+static ANY_STACK void land_leave(void)
+{
+    _longjmp(engine_cpu(cpu_current())->leave, 1);
+}
+
+/* After a helper was left: the guest's rounding and exception masks may still be live. */
+void fault_leave_cleanup(void)
+{
+    fesetenv(FE_DFL_ENV);
+}
+
+static void go_to(void *ucontext, void (*fn)(void))
+{
+    if (engine.host->context_sp)      /* below what the interrupted function may use beneath its stack pointer */
+        engine.host->set_context_sp(ucontext, (engine.host->context_sp(ucontext) - 512) & ~63ull);
+    engine.host->set_context_pc(ucontext, (uint64_t)fn);
+}
+
+/* --- what happened --- */
+
+static void record(struct cpu *cpu, int sig, const siginfo_t *info)
+{
+    cpu->fault_signal = sig;
+    cpu->fault_info = *info;
+    cpu->fault_address = (uint64_t)info->si_addr;
+    if (sig == SIGFPE || sig == SIGILL || sig == SIGTRAP)
+        cpu->fault_info.si_addr = (void *)cpu->state.pc;
+}
+
+static bool on_poll_page(struct cpu *cpu, uint64_t addr)
+{
+    return addr - (uint64_t)cpu_poll_page(cpu) < (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void leave_code(struct cpu *cpu, void *ucontext, enum leave kind)
+{
+    engine_cpu(cpu)->leave_kind = kind;
+    engine.host->set_context_pc(ucontext, engine.env.stubs.leave_fault);
+}
+
+/* Bring the state up to date for a fault at host_pc in translated code. False: no side map entry, the state can't be had. */
+static bool sync_state(struct cpu *cpu, uint64_t host_pc, const void *ucontext)
+{
+    struct host_map m;
+    struct block *b = block_of_code(host_pc);
+    if (!b || !map_find(b, (uint32_t)(host_pc - block_entry(b)), &m))
+        return false;
+    engine.host->sync(&engine.env, ucontext, &m, &cpu->state);
+    if (m.pc != HOST_MAP_PC_IN_STATE)
+        cpu->state.pc = m.pc;
+    return true;
+}
+
+static enum engine_fault fault_in_code(struct cpu *cpu, uint64_t pc, int sig, const siginfo_t *info, void *ucontext)
+{
+    uint64_t addr = (uint64_t)info->si_addr;
+    if (sig == SIGSEGV && cpu_guard_hit(cpu, addr)) {
+        cpu_reset_return_stack(cpu);
+        engine.host->set_context_sp(ucontext, cpu->ret_base);
+        cpu->stats[STAT_RET_RESETS]++;
+        return ENGINE_FAULT_GUEST;
+    }
+    if (!sync_state(cpu, pc, ucontext))
+        return ENGINE_FAULT_OTHER;
+    if (sig == SIGSEGV && on_poll_page(cpu, addr)) {
+        cpu->stats[STAT_POLLS]++;
+        leave_code(cpu, ucontext, LEAVE_POLL);
+        return ENGINE_FAULT_GUEST;
+    }
+    cpu->stats[STAT_FAULTS]++;
+    record(cpu, sig, info);
+    leave_code(cpu, ucontext, LEAVE_FAULT);
+    return ENGINE_FAULT_GUEST;
+}
+
+static bool sent_by_a_process(const siginfo_t *info)
+{
+    return info->si_code <= 0;
+}
+
+enum engine_fault engine_host_fault(int sig, siginfo_t *info, void *ucontext)
+{
+    struct cpu *cpu = cpu_current();
+    if (!engine.ready || !engine.host || sent_by_a_process(info))
+        return ENGINE_FAULT_OTHER;
+    uint64_t pc = engine.host->context_pc(ucontext);
+    if (engine_recover) {
+        engine_recover->sig = sig;
+        engine_recover->info = *info;
+        go_to(ucontext, land_recover);
+        return ENGINE_FAULT_RECOVERED;
+    }
+    if (!cpu || !cpu->running)
+        return ENGINE_FAULT_OTHER;
+    if (in_code_cache(pc))
+        return fault_in_code(cpu, pc, sig, info, ucontext);
+    if (!engine_cpu(cpu)->in_guest)
+        return ENGINE_FAULT_OTHER;
+    cpu->stats[STAT_FAULTS]++;
+    record(cpu, sig, info);
+    engine_cpu(cpu)->leave_kind = LEAVE_FAULT;
+    go_to(ucontext, land_leave);
+    return ENGINE_FAULT_GUEST;
+}
+
+/* The page is writable now. Code whose block is still alive repeats its store; otherwise the block may be what the store
+ * changes, so its instruction is run alone and the engine looks the next one up afresh. */
+void engine_written_code(siginfo_t *info, void *ucontext)
+{
+    struct cpu *cpu = cpu_current();
+    if (!engine.ready || !engine.host || !cpu || !cpu->running || engine_recover)
+        return;
+    uint64_t pc = engine.host->context_pc(ucontext);
+    if (in_code_cache(pc)) {
+        struct block *b = block_of_code(pc);
+        if (b && b->flags & BLOCK_DEAD && sync_state(cpu, pc, ucontext))
+            leave_code(cpu, ucontext, LEAVE_SINGLE);
+        return;
+    }
+    if (engine_cpu(cpu)->in_guest) {
+        engine_cpu(cpu)->leave_kind = LEAVE_SINGLE;
+        go_to(ucontext, land_leave);
+    }
+}
+
+uint64_t engine_guest_pc(const void *ucontext)
+{
+    struct cpu *cpu = cpu_current();
+    struct host_map m;
+    if (!cpu || !engine.host)
+        return cpu ? cpu->state.pc : 0;
+    uint64_t pc = engine.host->context_pc(ucontext);
+    struct block *b = block_of_code(pc);
+    if (!b || !map_find(b, (uint32_t)(pc - block_entry(b)), &m) || m.pc == HOST_MAP_PC_IN_STATE)
+        return b && b->pc ? b->pc : cpu->state.pc;
+    return m.pc;
+}
+
+/* --- faults that helpers and the interpreter find by themselves --- */
+
+void engine_raise(struct cpu *cpu, int sig, int code, uint64_t addr)
+{
+    struct engine_cpu *p = engine_cpu(cpu);
+    memset(&cpu->fault_info, 0, sizeof cpu->fault_info);
+    cpu->fault_signal = sig;
+    cpu->fault_info.si_signo = sig;
+    cpu->fault_info.si_code = code;
+    cpu->fault_info.si_addr = (void *)addr;
+    cpu->fault_address = addr;
+    cpu->stats[STAT_FAULTS]++;
+    p->leave_kind = LEAVE_FAULT;
+    _longjmp(p->leave, 1);
+}
+
+void ir_divide_error(void *state)
+{
+    struct cpu *cpu = state;
+    engine_raise(cpu, SIGFPE, FPE_INTDIV, cpu->state.pc);
+}
+
+/* #GP: Linux reports the kernel as the sender and no address. */
+void ir_alignment_fault(void *state)
+{
+    engine_raise(state, SIGSEGV, 0x80 /* SI_KERNEL */, 0);
+}
+
+/* Exceptions in the order that Linux's math_state handler looks at them. Bits as in MXCSR: I D Z O U P. */
+static int fp_code(unsigned flags)
+{
+    return flags & 1 ? FPE_FLTINV : flags & 4 ? FPE_FLTDIV : flags & 8 ? FPE_FLTOVF : flags & (2 | 16) ? FPE_FLTUND : FPE_FLTRES;
+}
+
+void ir_fp_fault(void *state, unsigned mxcsr_flags)
+{
+    struct cpu *cpu = state;
+    engine_raise(cpu, SIGFPE, fp_code(mxcsr_flags), cpu->state.pc);
+}
+
+void x86_fp_fault(void *state, unsigned exceptions)
+{
+    ir_fp_fault(state, exceptions);
+}
+
+/* --- guarded access to guest memory --- */
+
+int engine_copy_from(void *to, uint64_t guest, size_t size)
+{
+    struct engine_recover r;
+    if (RECOVER_BEGIN(&r)) {
+        RECOVER_END(&r);
+        return -1;
+    }
+    memcpy(to, (const void *)guest, size);
+    __asm__ volatile("" ::: "memory");
+    RECOVER_END(&r);
+    return 0;
+}
+
+int engine_copy_to(uint64_t guest, const void *from, size_t size)
+{
+    struct engine_recover r;
+    if (RECOVER_BEGIN(&r)) {
+        RECOVER_END(&r);
+        return -1;
+    }
+    memcpy((void *)guest, from, size);
+    __asm__ volatile("" ::: "memory");
+    RECOVER_END(&r);
+    return 0;
+}
+
+long engine_strnlen(uint64_t guest, size_t max)
+{
+    struct engine_recover r;
+    volatile long n = -1;
+    if (RECOVER_BEGIN(&r)) {
+        RECOVER_END(&r);
+        return -1;
+    }
+    n = (long)strnlen((const char *)guest, max);
+    __asm__ volatile("" ::: "memory");
+    RECOVER_END(&r);
+    return n;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * internal.h: what the engine's files share.
+ *
+ * What must stay true:
+ *  E1 blocks, links, maps and code are only ever appended within a generation; block numbers, exit numbers and code
+ *     offsets grow together, so that binary search finds the block of a code address or of an exit
+ *  E2 memory of a generation is reused only when no other cpu has `running` set (engine_stop_others), and each cpu drops
+ *     its return stack and jump cache before it runs code of the new generation
+ *  E3 everything below `lock` is written under the lock; lookups (block_find) read it without
+ *  E4 no callback of the owner (fetchable, watch) is called with the lock held: the owner calls engine_invalidate with
+ *     its own locks held
+ *  E5 a dead block is never linked to, and nothing is left that leads to it but code already running inside it
+ */
+#ifndef ENGINE_INTERNAL_H
+#define ENGINE_INTERNAL_H
+#include <pthread.h>
+#include <setjmp.h>
+#include "engine/engine.h"
+#include "engine/log.h"
+#include "host/host.h"
+
+#define PAGE_BITS 12                     /* guest pages */
+#define PAGE_SIZE (1u << PAGE_BITS)
+#define CODE_ALIGN 64
+#define MAX_DEPS 6                       /* guest pages that one translation may read */
+
+/* --- counters --- */
+enum stat_id {
+#define STAT(ENUM, name, help) STAT_##ENUM,
+#include "engine/stats.def"
+#undef STAT
+    N_STATS
+};
+
+/* --- arenas: address space reserved at once, memory committed by use --- */
+struct arena { uint8_t *base; size_t used, size; };
+int arena_reserve(struct arena *a, size_t size);
+/* NULL when full */
+void *arena_alloc(struct arena *a, size_t size, size_t align);
+
+/* --- blocks (block.c) --- */
+enum { BLOCK_DEAD = 1, BLOCK_INTERPRET = 2 };
+struct block {                           /* number 0 is never used; number 1 stands for the shared stubs */
+    uint64_t pc;
+    uint32_t code, code_size;            /* offset in the code cache */
+    uint32_t map;                        /* offset in the map arena (packed, map_find) */
+    uint32_t exits;                      /* number of the first exit */
+    uint32_t incoming;                   /* list of struct link_node that lead here */
+    uint32_t hash_next;
+    uint32_t ir;                         /* interpreted: offset in the IR arena, in 16 bytes; 0: none */
+    uint16_t n_exits, n_map, n_insns, guest_size;
+    uint8_t flags;
+};
+struct exit_point {                      /* offsets in the block's code; cached: offset in the cache of the newest inline cache */
+    uint16_t patch, stub;
+    uint32_t cached;
+    uint8_t kind, n_cached;
+};
+struct link_node { uint32_t exit, next; };
+/* One guest page that a block was made from (also by looking ahead at flags): bytes lo..hi of it were read. */
+struct page_node { uint32_t block, next; uint16_t lo, hi; };
+struct page_entry { uint64_t page; uint32_t head; uint8_t used, ready; };   /* ready: fetchable and watched since the last invalidation */
+struct block_table { uint32_t bits; uint32_t head[]; };
+struct page_table { uint32_t bits, n; struct page_entry *entry; };
+
+/* pages read by the translation under way */
+struct dep { uint64_t page; uint16_t lo, hi; };
+struct deps { unsigned n; struct dep d[MAX_DEPS]; };
+
+struct block *block_find(uint64_t pc);                       /* without the lock */
+int  block_insert(struct block *b);                          /* publish; -1 out of memory */
+void block_remove(struct block *b);                          /* out of the hash */
+struct block *block_of_code(uint64_t host_pc);               /* NULL if none */
+struct block *block_of_exit(uint32_t exit);
+struct page_entry *page_find(uint64_t page, bool create);
+int  block_add_deps(struct block *b, const struct deps *deps);
+int  block_init(void);
+void block_reset(void);
+uint32_t map_pack(const struct host_map *map, unsigned n, uint64_t pc);   /* pc: the block's. Offset, or UINT32_MAX when full */
+bool map_find(const struct block *b, uint32_t offset, struct host_map *out);
+
+/* --- the code cache (cache.c) --- */
+struct code_cache { uint8_t *rw; uint64_t rx; size_t size, used, populated; int fd; };
+int  cache_init(size_t size);
+void cache_reset(size_t keep);                               /* drop everything behind the first `keep` bytes */
+uint8_t *cache_room(size_t size, size_t align);              /* rw place of the next `size` bytes, or NULL */
+void cache_commit(size_t size);
+int  cache_fork(void);                                       /* private copy in a fork's child; 1: torn, drop it all; -1: could not */
+void cache_write_begin(void);                                /* around each change to published code (link patches) */
+void cache_write_end(void);
+/* Stop the others, drop all translations, count a generation. Lock held on entry and exit; other threads may have run in between. */
+void cache_flush(struct cpu *cpu);
+
+/* --- per cpu --- */
+enum leave { LEAVE_NONE, LEAVE_POLL, LEAVE_FAULT, LEAVE_SINGLE };
+struct engine_cpu {
+    struct cpu *cpu;
+    struct engine_cpu *next;
+    jmp_buf leave;                        /* engine_run, for faults in helpers and the interpreter */
+    volatile enum leave leave_kind;
+    volatile bool in_guest;               /* faults belong to the guest: translated code, a helper or the interpreter runs */
+    uint32_t generation;
+    uint64_t link_from;                   /* exit place that waits for its target */
+    bool link_indirect;
+    struct ir_block *single;              /* scratch for one-instruction execution */
+    struct lockstep *lockstep;
+    size_t size, poll_offset;
+};
+static inline struct engine_cpu *engine_cpu(struct cpu *cpu) { return cpu->engine_private; }
+static inline void *cpu_poll_page(struct cpu *cpu) { return (uint8_t *)cpu + engine_cpu(cpu)->poll_offset; }
+void cpu_fill_offsets(struct host_offsets *o);
+void cpu_reset_return_stack(struct cpu *cpu);
+void cpu_enter_generation(struct cpu *cpu);                  /* forget host addresses of an older generation */
+bool cpu_guard_hit(struct cpu *cpu, uint64_t addr);
+void cpu_poke(struct cpu *cpu);                              /* make it leave translated code at its next poll */
+void cpu_repair_poll(struct cpu *cpu);
+void cpu_list_after_fork(void);
+void cpu_forget_jump(struct cpu *cpu, uint64_t pc);          /* from any thread */
+/* Jump-cache key that no address of entry i has. */
+static inline uint64_t cpu_no_jump(uint64_t i) { return i ^ 1; }
+
+/* --- a guarded piece of C code: engine_recover_begin() is an expression, 0 at first and 1 after a fault --- */
+struct engine_recover { jmp_buf env; struct engine_recover *outer; int sig; siginfo_t info; };
+extern __thread struct engine_recover *engine_recover;
+#define RECOVER_BEGIN(r) ((r)->outer = engine_recover, engine_recover = (r), _setjmp((r)->env))
+#define RECOVER_END(r) (engine_recover = (r)->outer)
+
+struct engine {
+    struct engine_config cfg;
+    const struct host_target *host;       /* NULL: interpreter only */
+    struct host_offsets offsets;
+    struct host_env env;
+    struct ir_interp_env interp_env;
+    struct code_cache cache;
+    size_t stubs_size, stubs_maps;        /* kept by a flush: code, packed map */
+    pthread_mutex_t lock;
+    pthread_cond_t resumed;               /* stop went back to 0 */
+    bool flushing;
+    volatile int stop;                    /* cpus must park: a flush wants the cache */
+    volatile uint32_t generation, epoch;  /* epoch: counts invalidations */
+    struct engine_cpu *cpus;
+    /* below: guarded by lock (E3) */
+    struct arena blocks, exits, links, maps, page_nodes, ir;
+    struct block_table *volatile table;
+    struct page_table pages;
+    uint32_t n_blocks;                    /* numbers used */
+    uint32_t n_live;
+    uint64_t n_translated;                /* number for --only, over all generations */
+    bool ready;
+};
+extern struct engine engine;
+uint64_t *engine_counters(void);
+void engine_sum_counters(uint64_t sum[32]);
+static inline void count(enum stat_id id, uint64_t n) { engine_counters()[id] += n; }
+
+static inline struct block *block_at(uint32_t n) { return (struct block *)engine.blocks.base + n; }
+static inline uint32_t block_number(const struct block *b) { return (uint32_t)(b - (struct block *)engine.blocks.base); }
+static inline struct exit_point *exit_at(uint32_t n) { return (struct exit_point *)engine.exits.base + n; }
+static inline struct link_node *link_at(uint32_t n) { return (struct link_node *)engine.links.base + n; }
+static inline uint64_t block_entry(const struct block *b) { return engine.cache.rx + b->code; }
+static inline bool block_has_code(const struct block *b) { return !(b->flags & BLOCK_INTERPRET); }
+static inline const struct ir_block *block_ir(const struct block *b) { return (const void *)(engine.ir.base + 16 * (uint64_t)b->ir); }
+static inline bool in_code_cache(uint64_t pc) { return engine.host && pc - engine.cache.rx < engine.cache.size; }
+static inline uint8_t *code_rw(uint64_t rx) { return engine.cache.rw + (rx - engine.cache.rx); }
+
+/* --- translate.c --- */
+enum translate_result { TRANSLATE_OK, TRANSLATE_RETRY /* park and look again */, TRANSLATE_FAULT /* cpu->fault_* are set */ };
+enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block **out);
+/* lift one instruction at pc, unwatched and unpublished */
+enum translate_result translate_single(struct cpu *cpu, uint64_t pc, struct ir_block *out);
+int  translate_init(void);
+void fault_fetch(struct cpu *cpu, uint64_t pc);              /* fill fault_* for code that can't be fetched at pc */
+
+/* --- link.c --- */
+void link_exit(struct cpu *cpu, uint64_t place, struct block *to, bool indirect);
+void link_new_block(struct block *b, const struct host_code *code);    /* lock held */
+void unlink_incoming(struct block *b);                       /* lock held */
+
+/* --- interp.c, lockstep.c --- */
+int  interp_run(struct cpu *cpu, const struct ir_block *b);  /* -1 ordinary (pc set), or enum ir_trap (pc set) */
+bool lockstep_run(struct cpu *cpu, struct block *b, uint64_t *reason);
+
+/* --- fault.c --- */
+void engine_raise(struct cpu *cpu, int sig, int code, uint64_t addr) __attribute__((noreturn));
+void fault_leave_cleanup(void);
+
+/* --- engine.c, log.c --- */
+void engine_lock(void);
+void engine_unlock(void);
+void log_guest_code(const struct ir_block *b);
+void log_host_code(const struct block *b);
+void log_state(const struct x86_state *s);
+void perf_map_add(const struct block *b);
+#endif

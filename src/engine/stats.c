@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * stats.c: --stats. Counters are kept per cpu, without locks, and added up when printed. */
+#include "engine/internal.h"
+
+static const struct { const char *name, *help; } stat_info[] = {
+#define STAT(ENUM, name, help) { name, help },
+#include "engine/stats.def"
+#undef STAT
+};
+_Static_assert(N_STATS <= 32, "struct cpu keeps 32 counters");
+
+void engine_count(unsigned counter, uint64_t n)
+{
+    count(counter, n);
+}
+
+static size_t table_bytes(void)
+{
+    return engine.blocks.used + engine.exits.used + engine.links.used + engine.maps.used + engine.page_nodes.used +
+           (sizeof(uint32_t) << engine.table->bits) + (sizeof(struct page_entry) << engine.pages.bits);
+}
+
+void engine_stats(FILE *f)
+{
+    uint64_t sum[32];
+    if (!engine.ready)
+        return;
+    engine_sum_counters(sum);
+    fprintf(f, "wherry: statistics\n");
+    for (unsigned i = 0; i < N_STATS; i++)
+        fprintf(f, "  %-20s %14llu  %s\n", stat_info[i].name, (unsigned long long)sum[i], stat_info[i].help);
+    if (sum[STAT_INSNS])
+        fprintf(f, "  %-20s %14.1f  %s\n", "ns/instruction", (double)sum[STAT_NS] / sum[STAT_INSNS], "translating time per guest instruction");
+    if (sum[STAT_GUEST_BYTES])
+        fprintf(f, "  %-20s %14.2f  %s\n", "expansion", (double)sum[STAT_CODE_BYTES] / sum[STAT_GUEST_BYTES], "bytes of host code per byte of guest code");
+    fprintf(f, "  %-20s %14zu  %s\n", "cache-used", engine.cache.used, "bytes of the code cache in use");
+    fprintf(f, "  %-20s %14zu  %s\n", "tables-used", table_bytes(), "bytes of tables beside it");
+    fprintf(f, "  %-20s %14zu  %s\n", "ir-used", engine.ir.used, "bytes of IR kept for the interpreter");
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * translate.c: guest code to a published block: lift, optimize, emit, enter into the tables. One translation at a time, under the lock,
+ * in one set of scratch buffers; nothing is allocated but from arenas and no system call is made per block.
+ *
+ * The owner's callbacks run outside the lock (E4): the page of the block's first byte, and the next one when the block starts near
+ * the end, are made `ready` first. The lifter's fetches then see only ready pages; where it meets another page the block ends
+ * with an exit. Each page that was read, also in looking ahead for flags, is recorded as a dependency.
+ */
+#include <string.h>
+#include <time.h>
+#include "engine/internal.h"
+#include "guest/lift.h"
+
+#define DEFAULT_INSNS 64
+#define MOST_INSNS 128
+#define DEFAULT_CONDITIONAL 3
+#define MOST_CODE 0xff00          /* exit_point keeps 16-bit offsets */
+#define LEAST_CODE 8192           /* less room than this counts as a full cache */
+#define NEAR_END 640              /* bytes before a page's end from where the next page is made ready too */
+
+static struct ir_block scratch_ir, plain_ir;
+static struct host_code scratch_code;
+static struct deps deps;
+
+enum outcome { MADE, FULL, NO_BYTES };
+
+int translate_init(void)
+{
+    struct engine_config *c = &engine.cfg;
+    if (!c->max_insns)
+        c->max_insns = DEFAULT_INSNS;
+    if (c->max_insns > MOST_INSNS)
+        c->max_insns = MOST_INSNS;
+    if (!c->max_conditional)
+        c->max_conditional = DEFAULT_CONDITIONAL;
+    return 0;
+}
+
+static uint64_t now(void)
+{
+    struct timespec t;
+    if (!engine.cfg.stats)
+        return 0;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000ull + t.tv_nsec;
+}
+
+/* --- fetching --- */
+
+static struct dep *dep_of(uint64_t page)
+{
+    for (unsigned i = 0; i < deps.n; i++)
+        if (deps.d[i].page == page)
+            return &deps.d[i];
+    struct page_entry *e = page_find(page, false);
+    if (!e || !e->ready || deps.n == MAX_DEPS)
+        return NULL;
+    deps.d[deps.n] = (struct dep){ page, PAGE_SIZE - 1, 0 };
+    return &deps.d[deps.n++];
+}
+
+static size_t fetch_ready(void *ctx, uint64_t pc, size_t want)
+{
+    size_t n = 0;
+    while (n < want) {
+        struct dep *d = dep_of((pc + n) >> PAGE_BITS);
+        if (!d)
+            break;
+        unsigned lo = (pc + n) & (PAGE_SIZE - 1);
+        size_t take = want - n < PAGE_SIZE - lo ? want - n : PAGE_SIZE - lo;
+        if (d->lo > lo)
+            d->lo = (uint16_t)lo;
+        if (d->hi < lo + take - 1)
+            d->hi = (uint16_t)(lo + take - 1);
+        n += take;
+    }
+    return n;
+}
+
+static size_t fetchable(uint64_t pc, size_t want)
+{
+    return engine.cfg.fetchable ? engine.cfg.fetchable(pc, want) : want;
+}
+
+enum page_state { PAGE_READY, PAGE_BAD, PAGE_AGAIN };
+
+/* Lock held on entry and exit; PAGE_AGAIN: it was released and things changed. */
+static enum page_state make_ready(uint64_t page)
+{
+    struct page_entry *e = page_find(page, true);
+    if (e && e->ready)
+        return PAGE_READY;
+    uint32_t epoch = engine.epoch;
+    engine_unlock();
+    bool ok = fetchable(page << PAGE_BITS, PAGE_SIZE) == PAGE_SIZE;
+    if (ok && engine.cfg.watch)
+        engine.cfg.watch(page << PAGE_BITS);
+    engine_lock();
+    if (engine.epoch != epoch || engine.stop)
+        return PAGE_AGAIN;
+    e = ok ? page_find(page, true) : NULL;
+    if (!e)
+        return PAGE_BAD;
+    e->ready = 1;
+    return PAGE_READY;
+}
+
+static enum page_state make_pages_ready(uint64_t pc)
+{
+    enum page_state s = make_ready(pc >> PAGE_BITS);
+    if (s == PAGE_READY && (pc & (PAGE_SIZE - 1)) > PAGE_SIZE - NEAR_END) {
+        uint64_t next = (pc >> PAGE_BITS) + 1;
+        struct page_entry *e = page_find(next, false);
+        if (!e || !e->ready)
+            s = make_ready(next) == PAGE_AGAIN ? PAGE_AGAIN : PAGE_READY;
+    }
+    return s;
+}
+
+/* The bytes at pc can't be fetched: what the processor would report. The owner knows its mappings better and may correct si_code. */
+void fault_fetch(struct cpu *cpu, uint64_t pc)
+{
+    uint64_t addr = pc + (pc < UINT64_MAX - 16 ? fetchable(pc, 15) : 0);
+    char byte;
+    bool canonical = addr >> 47 == 0;
+    cpu->fault_signal = SIGSEGV;
+    memset(&cpu->fault_info, 0, sizeof cpu->fault_info);
+    cpu->fault_info.si_signo = SIGSEGV;
+    cpu->fault_info.si_code = !canonical ? 0x80 /* SI_KERNEL */ : engine_copy_from(&byte, addr, 1) == 0 ? SEGV_ACCERR : SEGV_MAPERR;
+    cpu->fault_info.si_addr = (void *)(canonical ? addr : 0);
+    cpu->fault_address = addr;
+}
+
+/* --- lifting --- */
+
+/* Guest memory may go away under the lifter's hands: then false, and the fault is the cpu's. */
+static bool lift(struct cpu *cpu, const struct x86_lift_config *cfg, uint64_t pc, struct ir_block *b)
+{
+    struct engine_recover r;
+    if (RECOVER_BEGIN(&r)) {
+        RECOVER_END(&r);
+        cpu->fault_signal = r.sig;
+        cpu->fault_info = r.info;
+        cpu->fault_address = (uint64_t)r.info.si_addr;
+        return false;
+    }
+    x86_lift(cfg, pc, b);
+    RECOVER_END(&r);
+    return true;
+}
+
+static bool starts_unfetchable(const struct ir_block *b)
+{
+    const struct ir_insn *last = &b->insn[b->n - 1];
+    return last->op == IR_TRAP && last->aux == IR_TRAP_DECODE && (uint64_t)last->imm == b->guest_pc;
+}
+
+/* A block that ran into a page that was not ready goes on at its last pc by itself. */
+static void end_with_exit(struct ir_block *b)
+{
+    struct ir_insn *last = &b->insn[b->n - 1];
+    if (last->op == IR_TRAP && last->aux == IR_TRAP_DECODE) {
+        last->op = IR_EXIT;
+        last->aux = 0;
+        last->mod = 0;
+        last->lane = IR_F_ALL;
+    }
+}
+
+static void check(const struct ir_block *b, const char *stage)
+{
+    const char *wrong = ir_verify(b);
+    if (!wrong)
+        return;
+    fprintf(stderr, "wherry: %s of the block at 0x%llx: %s\n", stage, (unsigned long long)b->guest_pc, wrong);
+    ir_print(stderr, b);
+    abort();
+}
+
+static void print_ir(const struct ir_block *b, const char *title)
+{
+    FILE *f = log_file ? log_file : stderr;
+    fprintf(f, "%s:\n", title);
+    ir_print(f, b);
+    fprintf(f, "\n");
+    fflush(f);
+}
+
+static enum outcome lift_block(struct cpu *cpu, uint64_t pc, unsigned max_insns)
+{
+    struct x86_lift_config cfg = { max_insns, engine.cfg.max_conditional, fetch_ready, NULL };
+    bool careful = engine.cfg.self_check || engine.cfg.lockstep;
+    deps.n = 0;
+    if (!lift(cpu, &cfg, pc, &scratch_ir))
+        return NO_BYTES;
+    if (starts_unfetchable(&scratch_ir))
+        return NO_BYTES;
+    end_with_exit(&scratch_ir);
+    if (log_on(LOG_IN_ASM))
+        log_guest_code(&scratch_ir);
+    if (log_on(LOG_IR))
+        print_ir(&scratch_ir, "IR");
+    if (careful)
+        check(&scratch_ir, "lifting");
+    if (engine.cfg.lockstep)
+        memcpy(&plain_ir, &scratch_ir, offsetof(struct ir_block, insn) + scratch_ir.n * sizeof(struct ir_insn));
+    count(STAT_IR_INSNS, scratch_ir.n);
+    ir_opt(&scratch_ir, engine.cfg.exact_flags);
+    if (careful)
+        check(&scratch_ir, "optimizing");
+    if (log_on(LOG_IR_OPT))
+        print_ir(&scratch_ir, "IR, optimized");
+    return MADE;
+}
+
+/* --- emitting --- */
+
+static bool wants_code(uint64_t number)
+{
+    if (!engine.host || engine.cfg.tier == 0)
+        return false;
+    return !engine.cfg.only_last || (number >= engine.cfg.only_first && number <= engine.cfg.only_last);
+}
+
+/* 0, -1 no room in the code tables, -2 can't, -3 the cache is full */
+static int emit(void)
+{
+    struct host_code *c = &scratch_code;
+    const char *why = "?";
+    uint8_t *rw = cache_room(LEAST_CODE, CODE_ALIGN);
+    if (!rw)
+        return -3;
+    size_t room = engine.cache.size - engine.cache.used;
+    c->rw = rw;
+    c->rx = engine.cache.rx + (rw - engine.cache.rw);
+    c->capacity = room < MOST_CODE ? room : MOST_CODE;
+    c->size = c->n_exits = c->n_map = 0;
+    int r = engine.host->emit(&engine.env, &scratch_ir, c, &why);
+    if (r == -1 && c->capacity < MOST_CODE)
+        return -3;
+    if (r == -2 && log_on(LOG_UNIMP))
+        log_printf("unimp: host %s can't emit %s (block 0x%llx): interpreted\n", engine.host->name, why, (unsigned long long)scratch_ir.guest_pc);
+    return r;
+}
+
+static bool keep_ir(struct block *b, const struct ir_block *ir)
+{
+    size_t size = offsetof(struct ir_block, insn) + ir->n * sizeof(struct ir_insn);
+    uint8_t *p = arena_alloc(&engine.ir, size, 16);
+    if (!p)
+        return false;
+    memcpy(p, ir, size);
+    b->ir = (uint32_t)((p - engine.ir.base) / 16);
+    return true;
+}
+
+static bool keep_code(struct block *b)
+{
+    const struct host_code *c = &scratch_code;
+    struct exit_point *e = c->n_exits ? arena_alloc(&engine.exits, c->n_exits * sizeof *e, 4) : NULL;
+    if (c->n_exits && !e)
+        return false;
+    for (unsigned i = 0; i < c->n_exits; i++)
+        e[i] = (struct exit_point){ (uint16_t)c->exits[i].patch, (uint16_t)c->exits[i].stub, 0, c->exits[i].kind, 0 };
+    b->n_exits = (uint16_t)c->n_exits;
+    b->n_map = (uint16_t)c->n_map;
+    b->map = map_pack(c->map, c->n_map, b->pc);
+    b->code_size = (uint32_t)c->size;
+    cache_commit(c->size);
+    return b->map != UINT32_MAX;
+}
+
+static struct block *new_block(void)
+{
+    struct block *b = arena_alloc(&engine.blocks, sizeof *b, 1);
+    if (!b)
+        return NULL;
+    *b = (struct block){
+        .pc = scratch_ir.guest_pc,
+        .guest_size = (uint16_t)(scratch_ir.guest_end - scratch_ir.guest_pc),
+        .n_insns = (uint16_t)scratch_ir.n_guest_insns,
+        .code = (uint32_t)engine.cache.used,
+        .exits = (uint32_t)(engine.exits.used / sizeof(struct exit_point)),
+    };
+    return b;
+}
+
+static void count_block(const struct block *b, uint64_t start)
+{
+    count(STAT_BLOCKS, 1);
+    count(STAT_INSNS, b->n_insns);
+    count(STAT_GUEST_BYTES, b->guest_size);
+    count(STAT_CODE_BYTES, b->code_size);
+    if (!block_has_code(b))
+        count(STAT_INTERPRETED, 1);
+    if (start)
+        count(STAT_NS, now() - start);
+}
+
+static enum outcome publish(struct block *b, bool has_code)
+{
+    __atomic_store_n(&engine.n_blocks, engine.n_blocks + 1, __ATOMIC_RELEASE);
+    if (block_add_deps(b, &deps) < 0)
+        return FULL;
+    if (has_code)
+        link_new_block(b, &scratch_code);
+    if (has_code && log_on(LOG_OUT_ASM))
+        log_host_code(b);
+    if (has_code && engine.cfg.perf_map)
+        perf_map_add(b);
+    return block_insert(b) < 0 ? FULL : MADE;
+}
+
+/* Lift and emit with fewer instructions until the emitter has room for it. */
+static enum outcome make_block(struct cpu *cpu, uint64_t pc, struct block **out)
+{
+    uint64_t start = now();
+    bool code = wants_code(++engine.n_translated);
+    for (unsigned insns = engine.cfg.max_insns;; insns /= 2) {
+        enum outcome o = lift_block(cpu, pc, insns);
+        if (o != MADE)
+            return o;
+        int r = code ? emit() : -2;
+        if (r == -3)
+            return FULL;
+        if (r == 0)
+            break;
+        if (r == -2 || insns == 1) {
+            code = false;
+            break;
+        }
+    }
+    struct block *b = new_block();
+    if (!b)
+        return FULL;
+    if (!code)
+        b->flags = BLOCK_INTERPRET;
+    if (code && !keep_code(b))
+        return FULL;
+    if ((!code || engine.cfg.lockstep) && !keep_ir(b, engine.cfg.lockstep ? &plain_ir : &scratch_ir))
+        return FULL;
+    enum outcome o = publish(b, code);
+    count_block(b, start);
+    *out = b;
+    return o;
+}
+
+/* Find or make the block at pc. */
+enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block **out)
+{
+    enum translate_result result = TRANSLATE_OK;
+    cpu->fault_signal = 0;
+    engine_lock();
+    for (;;) {
+        if (engine.stop) {
+            result = TRANSLATE_RETRY;
+            break;
+        }
+        if ((*out = block_find(pc)))
+            break;
+        enum page_state s = make_pages_ready(pc);
+        if (s == PAGE_AGAIN)
+            continue;
+        enum outcome o = s == PAGE_READY ? make_block(cpu, pc, out) : NO_BYTES;
+        if (o == MADE)
+            break;
+        if (o == FULL) {
+            cache_flush(cpu);
+            cpu_enter_generation(cpu);
+            continue;
+        }
+        engine_unlock();
+        if (!cpu->fault_signal)
+            fault_fetch(cpu, pc);
+        return TRANSLATE_FAULT;
+    }
+    engine_unlock();
+    return result;
+}
+
+/* --- one instruction alone --- */
+
+struct span { uint64_t start; size_t size; };
+
+static size_t fetch_span(void *ctx, uint64_t pc, size_t want)
+{
+    struct span *s = ctx;
+    uint64_t at = pc - s->start;
+    return at >= s->size ? 0 : want < s->size - at ? want : s->size - at;
+}
+
+enum translate_result translate_single(struct cpu *cpu, uint64_t pc, struct ir_block *out)
+{
+    struct span span = { pc, fetchable(pc, 15) };
+    struct x86_lift_config cfg = { 1, 0, fetch_span, &span };
+    cpu->fault_signal = 0;
+    engine_lock();
+    bool ok = lift(cpu, &cfg, pc, out);
+    engine_unlock();
+    if (ok && !starts_unfetchable(out))
+        return TRANSLATE_OK;
+    if (!cpu->fault_signal)
+        fault_fetch(cpu, pc);
+    return TRANSLATE_FAULT;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * opt.c: the one pass that every block goes through, from the last instruction to the first. Going backward, all that
+ * follows an instruction is known when it is met: which flags of the state are still read, whether its value is used,
+ * whether a later put overwrites its bytes. So dead code, dead flags and dead puts fall in a single visit each.
+ *
+ * What must stay true:
+ *  O1 an instruction that may fault (X, and FP whose exceptions may be unmasked) or leaves the block sees every put
+ *     before it; flags it sees only where somebody reads them: at exits as they say, at faults with exact_flags
+ *  O2 loads, divides, FP and calls stay even without users: they fault, set sticky flags, do things
+ *  O3 running the pass again changes nothing
+ */
+#include <string.h>
+#include "ir/helpers.h"
+#include "ir/ir.h"
+
+#define SLOT_BYTES 8
+#define SLOTS 512            /* 8-byte slots of guest state whose puts are followed: the first 4 KiB */
+
+struct pass {
+    struct ir_block *b;
+    bool exact_flags;
+    unsigned live;           /* IR_F_*: flags of the state that are read after this point, before they are written */
+    uint16_t epoch;          /* counts the points (O1) that see the whole state */
+    uint16_t overwritten[SLOTS];   /* == epoch: the slot is put as a whole later, and nothing in between sees it */
+};
+
+static void remove_insn(struct ir_insn *in)
+{
+    *in = (struct ir_insn){ .op = IR_CONST, .type = IR_VOID, .arg = { IR_NONE, IR_NONE, IR_NONE, IR_NONE } };
+}
+
+static bool has_value(const struct ir_insn *in) { return ir_op_info[in->op].sig[0] != '-'; }
+
+/* --- puts --- */
+
+static void see_slots(struct pass *p, const struct ir_insn *get)
+{
+    uint64_t first = (uint64_t)get->imm / SLOT_BYTES, last = ((uint64_t)get->imm + ir_type_size[get->type] - 1) / SLOT_BYTES;
+    for (uint64_t k = first; k <= last && k < SLOTS; k++)
+        p->overwritten[k] = 0;
+}
+
+/* Is the put dead? If not, it makes earlier puts of its bytes dead. */
+static bool put_is_dead(struct pass *p, const struct ir_insn *put)
+{
+    uint64_t from = (uint64_t)put->imm, to = from + ir_type_size[put->type], k;
+    if (to > SLOTS * SLOT_BYTES || to <= from)
+        return false;
+    for (k = from / SLOT_BYTES; k * SLOT_BYTES < to && p->overwritten[k] == p->epoch; k++)
+        ;
+    if (k * SLOT_BYTES >= to)
+        return true;
+    for (k = (from + SLOT_BYTES - 1) / SLOT_BYTES; (k + 1) * SLOT_BYTES <= to; k++)
+        p->overwritten[k] = p->epoch;
+    return false;
+}
+
+/* --- flags --- */
+
+/* Can the shift count (of a shift, rotate, double shift) be 0 after masking? A full turn through carry counts too. */
+static bool count_may_be_zero(const struct ir_block *b, const struct ir_insn *in)
+{
+    bool is_double = in->op == IR_SHLDF || in->op == IR_SHRDF;
+    const struct ir_insn *count = &b->insn[in->arg[is_double ? 2 : 1]];
+    if (count->op != IR_CONST)
+        return true;
+    unsigned n = count->imm & (in->type == IR_I64 ? 63 : 31);
+    if (in->op == IR_RCLF || in->op == IR_RCRF)
+        n %= ir_type_size[in->type] * 8u + 1;
+    return n == 0;
+}
+
+static void read_port(struct pass *p, ir_ref port, unsigned flags)
+{
+    if (port == IR_NONE)
+        p->live |= flags;
+    else
+        p->b->insn[port].live |= flags;
+}
+
+/* false: nothing of it is read, remove it */
+static bool visit_putf(struct pass *p, struct ir_insn *in)
+{
+    unsigned mask = in->aux, needed = mask & p->live;
+    if (needed == 0 || in->arg[0] == IR_NONE)
+        return false;
+    in->aux = needed;
+    in->mod = (p->live & ~mask) == 0;
+    p->live &= ~mask;
+    read_port(p, in->arg[0], needed);
+    return true;
+}
+
+static unsigned call_effects(const struct ir_insn *in)
+{
+    return (uint64_t)in->imm < ir_n_helpers ? ir_helpers[in->imm].effects : IR_H_READS_FLAGS;
+}
+
+static void visit_call(struct pass *p, const struct ir_insn *in)
+{
+    unsigned effects = call_effects(in);
+    if (effects & IR_H_READS_FLAGS)
+        p->live = IR_F_ALL;
+    else if (effects & IR_H_WRITES_FLAGS)
+        p->live = 0;
+    if (effects & IR_H_PURE)
+        return;
+    p->epoch++;
+    if (p->exact_flags)
+        p->live = IR_F_ALL;
+}
+
+/* --- the pass --- */
+
+static bool is_dead(const struct ir_insn *in, unsigned props)
+{
+    if (in->uses || in->live)
+        return false;
+    if (in->op == IR_CALL)
+        return call_effects(in) & IR_H_PURE;
+    return (props & (IR_P_P | IR_P_STATE)) && in->op != IR_FCMPF;
+}
+
+static bool reads_flags_by_exit(enum ir_op op) { return op == IR_EXIT || op == IR_EXITIF || op == IR_EXITCALL; }
+
+/* what an instruction that stays does to the pass's view; false: a put that turned out dead */
+static bool visit(struct pass *p, struct ir_insn *in, unsigned props)
+{
+    switch (in->op) {
+    case IR_PUT:  return !put_is_dead(p, in);
+    case IR_GET:  see_slots(p, in); return true;
+    case IR_PUTF: return visit_putf(p, in);
+    case IR_GETF: p->live = IR_F_ALL; return true;
+    case IR_COND: read_port(p, in->arg[0], ir_cc_reads((enum ir_cc)(in->aux % IR_N_CC))); return true;
+    case IR_CALL: visit_call(p, in); return true;
+    default: break;
+    }
+    if ((props & IR_P_RDF) && in->live && count_may_be_zero(p->b, in))
+        p->live |= in->live;
+    if (props & IR_P_T) {
+        bool goes_on = in->op == IR_EXITIF;
+        unsigned reads = reads_flags_by_exit(in->op) ? in->lane & IR_F_ALL : IR_F_ALL;
+        p->live = (goes_on ? p->live : 0) | reads;
+    }
+    if ((props & (IR_P_X | IR_P_T | IR_P_FP)) || in->op == IR_FCMPF) {
+        p->epoch++;
+        if (p->exact_flags && (props & IR_P_X))
+            p->live = IR_F_ALL;
+    }
+    return true;
+}
+
+/* Count the operands that are values. Ports are not: whether a port is read is told by `live`. */
+static void count_uses(struct ir_block *b, const struct ir_insn *in)
+{
+    if (in->op == IR_COND || in->op == IR_PUTF)
+        return;
+    for (unsigned k = 0; k < ir_op_info[in->op].n_args; k++)
+        if (in->arg[k] != IR_NONE)
+            b->insn[in->arg[k]].uses++;
+}
+
+void ir_opt(struct ir_block *b, bool exact_flags)
+{
+    struct pass p = { .b = b, .exact_flags = exact_flags, .live = IR_F_ALL, .epoch = 1 };
+    for (unsigned i = 0; i < b->n; i++)
+        b->insn[i].uses = b->insn[i].live = 0;
+    for (unsigned i = b->n; i-- > 0;) {
+        struct ir_insn *in = &b->insn[i];
+        unsigned props = ir_op_info[in->op].props;
+        if ((has_value(in) && is_dead(in, props)) || !visit(&p, in, props))
+            remove_insn(in);
+        else
+            count_uses(b, in);
+    }
+    b->flags_in = p.live;
+}

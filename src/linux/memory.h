@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * memory.h: what the rest of the room may ask of memory.c beyond linux.h.
+ */
+#ifndef LINUX_MEMORY_H
+#define LINUX_MEMORY_H
+#include "linux/linux.h"
+#include "linux/memory_map.h"
+#include "linux/memory_host.h"
+
+extern volatile size_t linux_n_watched;        /* write-protected pages of the process; 0: linux_will_write need not be called */
+
+/* Like linux_mmap, with a name for /proc/self/maps ("[stack]", "[vdso]") and MEMORY_* flags. */
+uint64_t linux_mmap_named(uint64_t addr, uint64_t len, int prot, int flags, const char *name, unsigned region_flags);
+/* Is every page of the range mapped for the guest? */
+bool linux_range_mapped(uint64_t addr, uint64_t len);
+/* Enter and remove a System V segment that the kernel has attached. linux_shm_place: a free address for it. */
+uint64_t linux_shm_place(uint64_t size);
+void linux_shm_attached(uint64_t addr, uint64_t size, int prot, int id);
+uint64_t linux_shm_size(uint64_t addr);        /* of the segment attached at addr, 0 if none is */
+void linux_shm_detached(uint64_t addr, uint64_t size);
+/* Is there a guest mapping that starts in [start, end)? The kernel's stack guard rule needs it. */
+void linux_set_brk(uint64_t brk);              /* before the program starts */
+#endif

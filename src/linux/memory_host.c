@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * memory_host.c: guest mappings on a host with 4 KiB pages: one to one.
+ */
+#include "linux/memory_host.h"
+#include <errno.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include "linux/memory_map.h"
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+
+static int host_prot(int guest, bool write_watch)
+{
+    int prot = PROT_NONE;
+    if (guest & (GUEST_PROT_READ | GUEST_PROT_WRITE | GUEST_PROT_EXEC))
+        prot = PROT_READ;                      /* x86 has no pages that can be written or run but not read */
+    if (guest & GUEST_PROT_WRITE && !write_watch)
+        prot |= PROT_WRITE;
+    return prot;
+}
+
+static const struct { int guest, host; } map_flags[] = {
+    { GUEST_MAP_ANONYMOUS, MAP_ANONYMOUS }, { GUEST_MAP_LOCKED, MAP_LOCKED }, { GUEST_MAP_NORESERVE, MAP_NORESERVE },
+    { GUEST_MAP_POPULATE, MAP_POPULATE }, { GUEST_MAP_NONBLOCK, MAP_NONBLOCK }, { GUEST_MAP_STACK, MAP_STACK },
+#ifdef MAP_SYNC
+    { GUEST_MAP_SYNC, MAP_SYNC },
+#endif
+};
+
+static int host_flags(int guest)
+{
+    static const int types[4] = { 0, MAP_SHARED, MAP_PRIVATE, MAP_SHARED_VALIDATE };
+    int host = types[guest & 3];
+    for (size_t i = 0; i < sizeof map_flags / sizeof map_flags[0]; i++)
+        if (guest & map_flags[i].guest)
+            host |= map_flags[i].host;
+    return host;
+}
+
+int memory_host_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint64_t offset, bool replace)
+{
+    int how = replace ? MAP_FIXED : MAP_FIXED_NOREPLACE;
+    void *want = (void *)(uintptr_t)addr;
+    void *got = mmap(want, size, host_prot(prot, false), host_flags(flags) | how, fd, (off_t)offset);
+    if (got == MAP_FAILED)
+        return -errno;
+    if (got == want)
+        return 0;
+    munmap(got, size);                         /* a kernel before 4.17 takes NOREPLACE for a mere hint */
+    return -EEXIST;
+}
+
+int memory_host_unmap(uint64_t addr, uint64_t size)
+{
+    return munmap((void *)(uintptr_t)addr, size) ? -errno : 0;
+}
+
+int memory_host_protect(uint64_t addr, uint64_t size, int prot, bool write_watch)
+{
+    return mprotect((void *)(uintptr_t)addr, size, host_prot(prot, write_watch)) ? -errno : 0;
+}
+
+uint64_t memory_host_any(uint64_t size)
+{
+    void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return 0;
+    munmap(p, size);
+    return (uint64_t)(uintptr_t)p + size <= GUEST_TASK_SIZE ? (uint64_t)(uintptr_t)p : 0;
+}
+
+int memory_host_move(uint64_t from, uint64_t size, uint64_t new_size, uint64_t to, bool keep_old)
+{
+    int flags = to == from ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED | (keep_old ? MREMAP_DONTUNMAP : 0);
+    void *p = mremap((void *)(uintptr_t)from, size, new_size, flags, (void *)(uintptr_t)to);
+    return p == MAP_FAILED ? -errno : 0;
+}
+
+int memory_host_advise(uint64_t addr, uint64_t size, int advice)
+{
+    return madvise((void *)(uintptr_t)addr, size, advice) ? -errno : 0;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * run.c: a guest thread's loop: run the engine, act on what it stopped for, deliver signals; and the end of the process.
+ * Traps become signals as Linux makes them: arch/x86's exception table, SDM vol. 3 chapter 6, sigaction(2) for si_code.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include "engine/log.h"
+#include "linux/hostcall.h"
+#include "linux/sighand.h"
+
+enum { TRAP_DE = 0, TRAP_DB = 1, TRAP_BP = 3, TRAP_OF = 4, TRAP_UD = 6, TRAP_GP = 13, TRAP_PF = 14, TRAP_MF = 16, TRAP_XM = 19, TRAP_AC = 17 };
+enum { PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_FETCH = 16 };
+
+static void force(struct cpu *cpu, int sig, int code, uint64_t addr, unsigned trapno, uint64_t err) {
+    struct linux_thread *t = cpu->os;
+    siginfo_t info = { .si_signo = sig, .si_code = code };
+    info.si_addr = (void *)(uintptr_t)addr;
+    t->signals->trapno = trapno;
+    t->signals->err = err;
+    linux_force_signal(cpu, &info);
+}
+
+/* The page-fault error code: the host tells reads from writes on x86-64; elsewhere the protection has to. */
+static uint64_t fault_error(const struct cpu *cpu, uint64_t addr) {
+    const struct linux_thread *t = cpu->os;
+    int prot = linux_page_prot(addr);
+    uint64_t err = PF_USER | (prot > 0 ? PF_PRESENT : 0);
+#ifdef __x86_64__
+    bool write = t->signals->fault_err & PF_WRITE;
+#else
+    bool write = prot > 0 && (prot & PROT_READ);
+    (void)t;
+#endif
+    if (addr == cpu->state.pc && !(prot > 0 && (prot & PROT_EXEC))) return err | (prot > 0 ? PF_FETCH : PF_FETCH & ~PF_PRESENT);
+    return err | (write ? PF_WRITE : 0);
+}
+
+static void fault(struct cpu *cpu) {
+    struct linux_thread *t = cpu->os;
+    int sig = cpu->fault_signal, code = cpu->fault_info.si_code;
+    uint64_t addr = (uintptr_t)cpu->fault_info.si_addr;
+    switch (sig) {
+    case SIGFPE:
+        force(cpu, sig, code, addr, code == FPE_INTDIV ? TRAP_DE : TRAP_XM, 0);
+        return;
+    case SIGILL: force(cpu, sig, code, addr, TRAP_UD, 0); return;
+    case SIGTRAP: force(cpu, sig, code, addr, TRAP_DB, 0); return;
+    case SIGBUS:
+        if (code == BUS_ADRALN) force(cpu, sig, code, 0, TRAP_AC, 0);
+        else {
+            t->signals->cr2 = addr;
+            force(cpu, sig, code, addr, TRAP_PF, fault_error(cpu, addr));
+        }
+        return;
+    }
+    if (code == SI_KERNEL) {                   /* not canonical, or misaligned vectors: #GP */
+        force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);
+        return;
+    }
+    t->signals->cr2 = addr;
+    force(cpu, SIGSEGV, linux_segv_code(addr), addr, TRAP_PF, fault_error(cpu, addr));
+}
+
+static void act(struct cpu *cpu, enum engine_event event) {
+    uint64_t pc = cpu->state.pc;
+    switch (event) {
+    case ENGINE_SYSCALL: linux_syscall(cpu); break;
+    case ENGINE_SYSCALL32:                     /* as a kernel without IA32 emulation: INT 0x80 is a refused instruction of 2 bytes */
+        cpu->state.pc -= 2;
+        force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0x402);
+        break;
+    case ENGINE_BREAKPOINT: force(cpu, SIGTRAP, SI_KERNEL, 0, TRAP_BP, 0); break;
+    case ENGINE_SINGLE_STEP: force(cpu, SIGTRAP, TRAP_TRACE, pc, TRAP_DB, 0); break;
+    case ENGINE_ILLEGAL: force(cpu, SIGILL, ILL_ILLOPN, pc, TRAP_UD, 0); break;
+    case ENGINE_PRIVILEGED: force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0); break;
+    case ENGINE_OVERFLOW: force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_OF, 0); break;
+    case ENGINE_FAULT: fault(cpu); break;
+    case ENGINE_INTERRUPT: break;
+    }
+}
+
+void linux_run(struct cpu *cpu) {
+    struct linux_thread *t = cpu->os;
+    for (;;) {
+        act(cpu, engine_run(cpu));
+        if (t->exiting) break;
+        if (t->pending) linux_deliver_pending(cpu);
+        t->restart = 0;
+    }
+}
+
+void linux_exit_group(int status) {
+    struct linux_thread *t = linux_current();
+    if (!t || !t->vfork_child) {
+        if (linux_process.config.stats) engine_stats(stderr);
+        if (log_file && log_file != stderr) fflush(log_file);
+    }
+    for (;;) syscall(SYS_exit_group, status);
+}

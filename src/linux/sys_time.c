@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * sys_time.c: calls that wait for time, for files or for other threads. Which of them restart after a signal is the kernel's
+ * decision (linux_safe_syscall). Structures are x86-64's own on every 64-bit little-endian host, but for epoll's, packed on x86-64 only.
+ * nanosleep(2), timer_create(2), select(2), poll(2), epoll_wait(2), futex(2).
+ */
+#include <linux/futex.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <time.h>
+#include "linux/hostcall.h"
+#include "linux/sighand.h"
+
+#define CALL(name, ...) linux_safe_syscall(SYS_##name, __VA_ARGS__)
+
+SYS(nanosleep) { return CALL(nanosleep, a, b, 0, 0, 0, 0); }
+SYS(clock_nanosleep) { return CALL(clock_nanosleep, (int)a, (int)b, c, d, 0, 0); }
+SYS(restart_syscall) { return -EINTR; }
+SYS(timer_create) { return linux_host(SYS_timer_create, (int)a, b, c); }
+
+/* ---- the mask that some calls set while they wait ---- */
+
+/* The guest's mask as the host should have it; mask = 0 stays NULL. */
+static int64_t wait_mask(uint64_t mask, uint64_t size, uint64_t *host, uint64_t **out) {
+    *out = NULL;
+    if (!mask) return 0;
+    if (size != 8) return -EINVAL;
+    if (linux_get(host, mask, 8)) return -EFAULT;
+    *host = linux_host_mask(*host & ~LINUX_UNBLOCKABLE);
+    *out = host;
+    return 0;
+}
+
+SYS(ppoll) {
+    uint64_t mask, *host;
+    int64_t r = wait_mask(d, e, &mask, &host);
+    return r ? r : CALL(ppoll, a, (unsigned)b, c, (long)host, 8, 0);
+}
+
+SYS(poll) {
+    int ms = c;
+    struct timespec ts = { ms / 1000, ms % 1000 * 1000000l };
+    return CALL(ppoll, a, (unsigned)b, ms < 0 ? 0 : (long)&ts, 0, 8, 0);
+}
+
+SYS(pselect6) {
+    struct { uint64_t mask, size; } given = { 0, 0 }, pass = { 0, 8 };
+    uint64_t mask, *host;
+    if (f && linux_get(&given, f, sizeof given)) return -EFAULT;
+    int64_t r = wait_mask(given.mask, given.size, &mask, &host);
+    if (r) return r;
+    pass.mask = (uintptr_t)host;
+    return CALL(pselect6, (int)a, b, c, d, e, (long)&pass);
+}
+
+SYS(select) {
+    struct { int64_t sec, usec; } tv;
+    struct timespec ts = { 0, 0 };
+    if (e) {
+        if (linux_get(&tv, e, sizeof tv)) return -EFAULT;
+        ts.tv_sec = tv.sec + tv.usec / 1000000;
+        ts.tv_nsec = tv.usec % 1000000 * 1000;
+        if (tv.sec < 0 || tv.usec < 0) return -EINVAL;
+    }
+    int64_t r = CALL(pselect6, (int)a, b, c, d, e ? (long)&ts : 0, 0);
+    if (e && r != -LINUX_ERESTARTNOINTR) {     /* the time left; as in the kernel, a fault here is not an error */
+        tv.sec = ts.tv_sec;
+        tv.usec = ts.tv_nsec / 1000;
+        (void)!linux_put(e, &tv, sizeof tv);
+    }
+    return r;
+}
+
+/* ---- epoll ---- */
+
+struct guest_epoll_event { uint32_t events; uint64_t data; } __attribute__((packed));
+enum { EPOLL_MAX_EVENTS = 0x7fffffff / 12 };
+
+#ifdef __x86_64__
+static int64_t epoll_wait_common(long nr, uint64_t fd, uint64_t events, uint64_t max, long timeout, long mask) {
+    return linux_safe_syscall(nr, (int)fd, events, (int)max, timeout, mask, 8);
+}
+#else
+static int64_t epoll_wait_common(long nr, uint64_t fd, uint64_t events, uint64_t max, long timeout, long mask) {
+    int n = (int)max > 1024 ? 1024 : (int)max;
+    if ((int)max <= 0 || (int)max > EPOLL_MAX_EVENTS) return -EINVAL;
+    struct epoll_event *host = malloc(n * sizeof *host);
+    if (!host) return -ENOMEM;
+    int64_t r = linux_safe_syscall(nr, (int)fd, (long)host, n, timeout, mask, 8);
+    for (int64_t i = 0; i < r; i++) {
+        struct guest_epoll_event g = { host[i].events, host[i].data.u64 };
+        if (linux_put(events + i * sizeof g, &g, sizeof g)) r = i ? i : -EFAULT;
+    }
+    free(host);
+    return r;
+}
+#endif
+
+SYS(epoll_wait) { return epoll_wait_common(SYS_epoll_pwait, a, b, c, (int)d, 0); }
+
+SYS(epoll_pwait) {
+    uint64_t mask, *host;
+    int64_t r = wait_mask(e, f, &mask, &host);
+    return r ? r : epoll_wait_common(SYS_epoll_pwait, a, b, c, (int)d, (long)host);
+}
+
+SYS(epoll_pwait2) {
+    uint64_t mask, *host;
+    int64_t r = wait_mask(e, f, &mask, &host);
+    return r ? r : epoll_wait_common(SYS_epoll_pwait2, a, b, c, d, (long)host);
+}
+
+/* ---- futex ---- */
+
+SYS(futex) {
+    switch ((int)b & FUTEX_CMD_MASK) {         /* those that write the word, or another one */
+    case FUTEX_LOCK_PI: case FUTEX_TRYLOCK_PI: case FUTEX_UNLOCK_PI: case FUTEX_LOCK_PI2: linux_will_write(a, 4); break;
+    case FUTEX_WAKE_OP: case FUTEX_WAIT_REQUEUE_PI: case FUTEX_CMP_REQUEUE_PI: linux_will_write(e, 4); break;
+    }
+    return CALL(futex, a, (int)b, (unsigned)c, d, e, (unsigned)f);
+}
+
+SYS(futex_waitv) { return CALL(futex_waitv, a, (unsigned)b, (unsigned)c, d, (int)e, 0); }

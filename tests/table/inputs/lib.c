@@ -1,0 +1,1 @@
+int lib(int x) { return x * 3; }

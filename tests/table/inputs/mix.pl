@@ -1,0 +1,14 @@
+use strict; use warnings;
+my (%w, $n);
+open my $f, '<', $ARGV[0] or die; while (<$f>) { chomp; $w{$_}++, $n++ for split / / } close $f;
+print "$n ", scalar(keys %w), "\n";
+print join(' ', map { "$_:$w{$_}" } (sort { $w{$b} <=> $w{$a} || $a cmp $b } keys %w)[0 .. 9]), "\n";
+my @a = map { ($_ * 7919) % 10007 } 1 .. 20000; @a = sort { $a <=> $b } @a; print "@a[0,1,10000,19999]\n";
+my $s = 0; for my $i (1 .. 200000) { $s = ($s * 31 + $i) % 1000003 } print "$s\n";
+my $x = 0; $x += sin($_) * sqrt($_) for 1 .. 50000; printf "%.12g\n", $x;
+my $str = 'abc' x 1000; (my $t = $str) =~ tr/a-c/b-d/; print length($t), substr($t, 10, 6), "\n";
+$str =~ s/(b)(c)/$2$1/g; print substr($str, 0, 12), "\n"; my @m = $str =~ /a(..)/g; print scalar(@m), "\n";
+print sprintf('%b %o %e %s', 37, 64, 12345.678, 1 / 3), "\n"; print 2 ** 70, ' ', 9223372036854775807 + 0, ' ', int(-7 / 2), ' ', -7 % 3, "\n";
+local $SIG{__WARN__} = sub { print "warn: @_" }; warn "x\n"; eval { die { code => 4 } }; print $@->{code}, "\n";
+my $c = do { my $k = 0; sub { $k += shift } }; $c->($_) for 1 .. 10; print $c->(0), "\n";
+print pack('NnC', 1, 2, 3) eq "\0\0\0\1\0\2\3" ? "pack\n" : "bad\n"; print join(',', unpack('(A2)*', 'aabbcc')), "\n"; print lc('ABC') . ucfirst('def') . reverse('xyz'), "\n";

@@ -1,0 +1,1 @@
+int lib(int); int main(void) { return lib(14); }

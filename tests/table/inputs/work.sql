@@ -1,0 +1,17 @@
+create table a(id integer primary key, x int, y real, s text);
+create table b(id integer primary key, aid int, v text);
+with recursive n(i) as (select 1 union all select i+1 from n where i<20000) insert into a select i, (i*7919)%1009, i/7.0, 'row'||(i%97) from n;
+with recursive n(i) as (select 1 union all select i+1 from n where i<10000) insert into b select i, (i*31)%20000+1, hex(i*i) from n;
+create index ax on a(x); create index bs on b(aid); create index as_ on a(s,x);
+select count(*), sum(x), round(avg(y),6), min(s), max(s) from a;
+select s, count(*), sum(b.id) from a join b on b.aid=a.id where x between 100 and 300 group by s order by 3 desc limit 10;
+select a.id, b.v from a left join b on b.aid=a.id where a.x=5 order by a.id limit 20;
+update a set y=y*1.5 where x%3=0; delete from b where aid in (select id from a where x<50);
+select count(*), round(sum(y),4) from a; select count(*) from b;
+select x, rank() over (order by cnt desc), cnt from (select x, count(*) cnt from a group by x) order by cnt desc, x limit 5;
+select group_concat(s,'|') from (select distinct s from a order by s limit 8);
+explain query plan select * from a where s='row5' and x=7;
+select json_extract('{"a":[1,2,{"b":3}]}','$.a[2].b'), printf('%08.3f|%x',3.14159,255), upper('abc'), substr('hello',2,3), instr('hello','l');
+select date('2020-02-28','+1 day'), julianday('2000-01-01'), strftime('%W','2021-06-01');
+select 1/3.0, 9223372036854775807+1, -5%3, 5<<3, abs(-2.5), 1e308*10, typeof(1/0);
+vacuum; select length(zeroblob(1000));
