@@ -406,23 +406,25 @@ struct address { ir_ref base, index; unsigned shift; int64_t disp; };
 
 static bool fits32(int64_t v) { return v == (int32_t)v; }
 
+/* a constant operand goes into the displacement if that is then small, or alone */
+static ir_ref fold_operand(struct ir_builder *B, struct address *a, ir_ref v, unsigned shift, bool alone)
+{
+    int64_t c;
+    if (!const_of(B, v, &c))
+        return v;
+    int64_t disp = (int64_t)((uint64_t)a->disp + ((uint64_t)c << shift));
+    if (!alone && !fits32(disp))
+        return v;
+    a->disp = disp;
+    return IR_NONE;
+}
+
 static void fold_address_constants(struct ir_builder *B, struct address *a)
 {
     int64_t c;
-    if (const_of(B, a->base, &c)) {
-        int64_t disp = (int64_t)((uint64_t)a->disp + (uint64_t)c);
-        if (a->index == IR_NONE || fits32(disp)) {
-            a->disp = disp;
-            a->base = IR_NONE;
-        }
-    }
-    if (const_of(B, a->index, &c)) {
-        int64_t disp = (int64_t)((uint64_t)a->disp + ((uint64_t)c << a->shift));
-        if (a->base == IR_NONE || fits32(disp)) {
-            a->disp = disp;
-            a->index = IR_NONE;
-        }
-    }
+    bool alone = a->base == IR_NONE || const_of(B, a->base, &c);
+    a->index = fold_operand(B, a, a->index, a->shift, alone);
+    a->base = fold_operand(B, a, a->base, 0, a->index == IR_NONE);
     if (a->base == IR_NONE && a->shift == 0) {
         a->base = a->index;
         a->index = IR_NONE;

@@ -23,6 +23,15 @@ union ir_cell {
     unsigned __int128 u128;
 };
 
+/* Guest memory at host addresses (interp_mem.c). size: 1..16 bytes, 10 for f80; aux: the instruction's IR_MEM_*. Accesses are single
+ * where the host can; a store that faults has written nothing. */
+void ir_mem_load(union ir_cell *r, uint64_t addr, unsigned size, unsigned aux);
+void ir_mem_store(uint64_t addr, const union ir_cell *v, unsigned size, unsigned aux);
+/* AADD..AXCHG, sequentially consistent at any alignment; returns the old value. size 1..8. */
+uint64_t ir_mem_rmw(enum ir_op op, uint64_t addr, uint64_t v, unsigned size);
+/* size 1..8 at any alignment; 16 aligned */
+void ir_mem_cas(union ir_cell *old, uint64_t addr, const union ir_cell *expected, const union ir_cell *desired, unsigned size);
+
 /* Vector operations without floating point. c is read by three-operand operations only. False: not one of them. */
 bool ir_interp_vec(const struct ir_insn *in, union ir_cell *r, const union ir_cell *a, const union ir_cell *b, const union ir_cell *c);
 

@@ -63,7 +63,7 @@ struct linux_image { uint64_t entry, bias, phdr, base, end, brk; unsigned n_phdr
 int linux_load_elf(int fd, const char *name, bool is_interp, struct linux_image *out, char why[512]);
 
 /* ---- path.c ---- */
-/* Guest path to host path: absolute ones are looked up in the root first (symbolic links resolved inside it), /proc/self/* are
+/* Guest path to host path: absolute ones are looked up in the root first (symbolic links resolved inside it), /proc/self files are
  * recognized elsewhere. follow: resolve the last component's link too. Returns buf or the path itself. dirfd and relative paths pass through. */
 const char *linux_path(const char *guest, bool follow, char buf[4096]);
 

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * interp_mem.c: the interpreter's accesses of guest memory. Guest addresses are host addresses, alignment is not given, and the guest
+ * expects x86's order (TSO): on x86-64 plain moves do, elsewhere loads acquire and stores release.
+ *
+ *  M1 each access is one host instruction where the host has one, so that other threads see it whole
+ *  M2 an access that is not one instruction and crosses a page asks for both pages first: a fault leaves memory as it was
+ */
+#include "ir/interp.h"
+#include <pthread.h>
+
+typedef uint64_t v2 __attribute__((vector_size(16)));
+#define AT(T, name) struct name { T v; } __attribute__((packed, may_alias))
+AT(uint16_t, at16); AT(uint32_t, at32); AT(uint64_t, at64); AT(v2, at128);
+#define PLAIN(name, addr) (((volatile struct name *)(uintptr_t)(addr))->v)
+#define BYTE(addr) (*(volatile uint8_t *)(uintptr_t)(addr))
+
+enum { GUEST_PAGE = 4096 };
+static bool crosses_page(uint64_t addr, unsigned size) { return (addr & (GUEST_PAGE - 1)) + size > GUEST_PAGE; }
+static bool aligned(uint64_t addr, unsigned size) { return (addr & (size - 1)) == 0; }
+
+/* fault here, in address order, if either end can't be written */
+static void ask_to_write(uint64_t addr, unsigned size) {
+    __atomic_fetch_or((uint8_t *)(uintptr_t)addr, 0, __ATOMIC_RELAXED);
+    __atomic_fetch_or((uint8_t *)(uintptr_t)(addr + size - 1), 0, __ATOMIC_RELAXED);
+}
+
+/* --- plain accesses --- */
+
+#ifdef __x86_64__
+static void order_after_load(void) { __atomic_signal_fence(__ATOMIC_ACQ_REL); }
+static void order_before_store(void) { __atomic_signal_fence(__ATOMIC_ACQ_REL); }
+static bool single_store(uint64_t addr, unsigned size) { return size != 10; }
+#else
+static void order_after_load(void) { __atomic_thread_fence(__ATOMIC_ACQUIRE); }
+static void order_before_store(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
+static bool single_store(uint64_t addr, unsigned size) { return size != 10 && aligned(addr, size); }
+#endif
+
+void ir_mem_load(union ir_cell *r, uint64_t addr, unsigned size, unsigned aux) {
+    r->u64[1] = 0;
+    switch (size) {
+    case 1: r->u64[0] = BYTE(addr); break;
+    case 2: r->u64[0] = PLAIN(at16, addr); break;
+    case 4: r->u64[0] = PLAIN(at32, addr); break;
+    case 8: r->u64[0] = PLAIN(at64, addr); break;
+    case 10: r->u64[0] = PLAIN(at64, addr); r->u64[1] = PLAIN(at16, addr + 8); break;
+    default: {
+        v2 v = PLAIN(at128, addr);
+        r->u64[0] = v[0];
+        r->u64[1] = v[1];
+    }
+    }
+    if ((aux & IR_MEM_ORDER) != IR_MEM_RELAXED) order_after_load();
+}
+
+void ir_mem_store(uint64_t addr, const union ir_cell *v, unsigned size, unsigned aux) {
+    if (crosses_page(addr, size) && !single_store(addr, size)) ask_to_write(addr, size);
+    if ((aux & IR_MEM_ORDER) != IR_MEM_RELAXED) order_before_store();
+    switch (size) {
+    case 1: BYTE(addr) = v->u8[0]; break;
+    case 2: PLAIN(at16, addr) = v->u16[0]; break;
+    case 4: PLAIN(at32, addr) = v->u32[0]; break;
+    case 8: PLAIN(at64, addr) = v->u64[0]; break;
+    case 10: PLAIN(at64, addr) = v->u64[0]; PLAIN(at16, addr + 8) = v->u16[4]; break;
+    default: PLAIN(at128, addr) = (v2){ v->u64[0], v->u64[1] };
+    }
+    if ((aux & IR_MEM_ORDER) == IR_MEM_SEQ) __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+/* --- atomics --- */
+
+#define RMW(T) \
+    static T rmw_##T(enum ir_op op, uint64_t addr, T v) { \
+        T *p = (T *)(uintptr_t)addr; \
+        switch (op) { \
+        case IR_AADD: return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST); \
+        case IR_AAND: return __atomic_fetch_and(p, v, __ATOMIC_SEQ_CST); \
+        case IR_AOR:  return __atomic_fetch_or(p, v, __ATOMIC_SEQ_CST); \
+        case IR_AXOR: return __atomic_fetch_xor(p, v, __ATOMIC_SEQ_CST); \
+        default:      return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); \
+        } \
+    } \
+    static T cas_##T(uint64_t addr, T expected, T desired) { \
+        __atomic_compare_exchange_n((T *)(uintptr_t)addr, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
+        return expected; \
+    }
+RMW(uint8_t) RMW(uint16_t) RMW(uint32_t) RMW(uint64_t)
+
+#ifdef __x86_64__
+/* a locked instruction works at any alignment */
+static bool need_lock(uint64_t addr, unsigned size) { return false; }
+#else
+static bool need_lock(uint64_t addr, unsigned size) { return !aligned(addr, size); }
+#endif
+
+/* Elsewhere misaligned atomics exclude each other only; plain stores to the same bytes may fall between load and store. */
+static pthread_mutex_t split_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static uint64_t combine(enum ir_op op, uint64_t old, uint64_t v) {
+    switch (op) {
+    case IR_AADD: return old + v;
+    case IR_AAND: return old & v;
+    case IR_AOR:  return old | v;
+    case IR_AXOR: return old ^ v;
+    default:      return v;
+    }
+}
+
+/* op == IR_CAS: store v only where `expected` stands */
+static uint64_t locked_update(enum ir_op op, uint64_t addr, uint64_t expected, uint64_t v, unsigned size) {
+    union ir_cell old, new;
+    ask_to_write(addr, size);              /* a fault must not come while the lock is held */
+    pthread_mutex_lock(&split_lock);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    ir_mem_load(&old, addr, size, IR_MEM_SEQ);
+    new.u64[0] = combine(op, old.u64[0], v);
+    if (op != IR_CAS || old.u64[0] == expected) ir_mem_store(addr, &new, size, IR_MEM_SEQ);
+    pthread_mutex_unlock(&split_lock);
+    return old.u64[0];
+}
+
+uint64_t ir_mem_rmw(enum ir_op op, uint64_t addr, uint64_t v, unsigned size) {
+    if (need_lock(addr, size)) return locked_update(op, addr, 0, v, size);
+    switch (size) {
+    case 1: return rmw_uint8_t(op, addr, (uint8_t)v);
+    case 2: return rmw_uint16_t(op, addr, (uint16_t)v);
+    case 4: return rmw_uint32_t(op, addr, (uint32_t)v);
+    default: return rmw_uint64_t(op, addr, v);
+    }
+}
+
+static uint64_t cas64(uint64_t addr, uint64_t expected, uint64_t desired, unsigned size) {
+    if (need_lock(addr, size)) return locked_update(IR_CAS, addr, expected, desired, size);
+    switch (size) {
+    case 1: return cas_uint8_t(addr, (uint8_t)expected, (uint8_t)desired);
+    case 2: return cas_uint16_t(addr, (uint16_t)expected, (uint16_t)desired);
+    case 4: return cas_uint32_t(addr, (uint32_t)expected, (uint32_t)desired);
+    default: return cas_uint64_t(addr, expected, desired);
+    }
+}
+
+/* *expected becomes the old value */
+static void cas128(uint64_t addr, union ir_cell *expected, const union ir_cell *desired) {
+#if defined(__x86_64__)
+    __asm__ volatile("lock cmpxchg16b (%2)" : "+a"(expected->u64[0]), "+d"(expected->u64[1])
+                     : "r"(addr), "b"(desired->u64[0]), "c"(desired->u64[1]) : "memory", "cc");
+#elif defined(__aarch64__)
+    uint64_t low, high, differs;
+    uint32_t failed;
+    __asm__ volatile("1: ldaxp %0, %1, [%4]\n eor %2, %0, %5\n eor x16, %1, %6\n orr %2, %2, x16\n cbnz %2, 2f\n"
+                     "stlxp %w3, %7, %8, [%4]\n cbnz %w3, 1b\n b 3f\n2: stlxp %w3, %0, %1, [%4]\n cbnz %w3, 1b\n3: dmb ish"
+                     : "=&r"(low), "=&r"(high), "=&r"(differs), "=&r"(failed)
+                     : "r"(addr), "r"(expected->u64[0]), "r"(expected->u64[1]), "r"(desired->u64[0]), "r"(desired->u64[1])
+                     : "x16", "memory", "cc");
+    expected->u64[0] = low;
+    expected->u64[1] = high;
+#elif defined(__GCC_HAVE_SYNC_COMPARE_AND_SWAP_16)
+    expected->u128 = __sync_val_compare_and_swap((unsigned __int128 *)(uintptr_t)addr, expected->u128, desired->u128);
+#else
+    union ir_cell old;
+    ask_to_write(addr, 16);
+    pthread_mutex_lock(&split_lock);
+    ir_mem_load(&old, addr, 16, IR_MEM_SEQ);
+    if (old.u128 == expected->u128) ir_mem_store(addr, desired, 16, IR_MEM_SEQ);
+    pthread_mutex_unlock(&split_lock);
+    *expected = old;
+#endif
+}
+
+void ir_mem_cas(union ir_cell *old, uint64_t addr, const union ir_cell *expected, const union ir_cell *desired, unsigned size) {
+    if (size == 16) {
+        union ir_cell value = *expected;
+        cas128(addr, &value, desired);
+        *old = value;
+        return;
+    }
+    *old = (union ir_cell){ .u64 = { cas64(addr, expected->u64[0], desired->u64[0], size) } };
+}
