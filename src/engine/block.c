@@ -194,10 +194,10 @@ void block_reset(void)
         memset(engine.pages.entry, 0, sizeof(struct page_entry) << engine.pages.bits);
 }
 
-/* --- packed side maps: per entry three base-128 numbers: the offset's growth, the pc's change (zigzag) and flags | live.
+/* --- packed side maps: per entry three base-128 numbers: the offset's growth, the pc's change (zigzag), and live | flags << 6.
  * HOST_MAP_PC_IN_STATE is kept as a bit of the last and changes no pc. --- */
 
-enum { MAP_LIVE_SHIFT = 2, MAP_PC_IN_STATE = 2 };
+enum { MAP_FLAGS_SHIFT = 6, MAP_PC_IN_STATE = 1 << 14 };
 
 static uint8_t *put_number(uint8_t *p, uint64_t v)
 {
@@ -229,7 +229,7 @@ uint32_t map_pack(const struct host_map *map, unsigned n, uint64_t pc)
         int64_t change = in_state ? 0 : (int64_t)(map[i].pc - pc);
         p = put_number(p, map[i].offset - offset);
         p = put_number(p, (uint64_t)change << 1 ^ (uint64_t)(change >> 63));
-        p = put_number(p, (map[i].flags & HOST_MAP_POLL) | (in_state ? MAP_PC_IN_STATE : 0) | map[i].live << MAP_LIVE_SHIFT);
+        p = put_number(p, (map[i].live & IR_F_ALL) | (unsigned)map[i].flags << MAP_FLAGS_SHIFT | (in_state ? MAP_PC_IN_STATE : 0));
         offset = map[i].offset;
         pc += change;
     }
@@ -251,8 +251,7 @@ bool map_find(const struct block *b, uint32_t offset, struct host_map *out)
         if (at > offset)
             break;
         pc += (change >> 1) ^ -(change & 1);
-        *out = (struct host_map){ (uint32_t)at, bits & HOST_MAP_POLL, (uint8_t)(bits >> MAP_LIVE_SHIFT),
-                                  bits & MAP_PC_IN_STATE ? HOST_MAP_PC_IN_STATE : pc };
+        *out = (struct host_map){ (uint32_t)at, (uint8_t)(bits >> MAP_FLAGS_SHIFT), bits & IR_F_ALL, bits & MAP_PC_IN_STATE ? HOST_MAP_PC_IN_STATE : pc };
         found = true;
     }
     return found;

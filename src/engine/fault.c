@@ -203,6 +203,11 @@ void ir_fp_fault(void *state, unsigned mxcsr_flags)
     engine_raise(cpu, SIGFPE, fp_code(mxcsr_flags), cpu->state.pc);
 }
 
+void x86_gp_fault(void *state)
+{
+    engine_raise(state, SIGSEGV, 0x80 /* SI_KERNEL */, 0);
+}
+
 void x86_fp_fault(void *state, unsigned exceptions)
 {
     ir_fp_fault(state, exceptions);

@@ -103,7 +103,6 @@ struct engine_cpu {
     uint64_t link_from;                   /* exit place that waits for its target */
     bool link_indirect;
     struct ir_block *single;              /* scratch for one-instruction execution */
-    struct lockstep *lockstep;
     size_t size, poll_offset;
 };
 static inline struct engine_cpu *engine_cpu(struct cpu *cpu) { return cpu->engine_private; }
@@ -146,7 +145,8 @@ struct engine {
     uint32_t n_blocks;                    /* numbers used */
     uint32_t n_live;
     uint64_t n_translated;                /* number for --only, over all generations */
-    bool ready;
+    bool ready, forking;                  /* forking: the lock is held for a fork */
+    pid_t pid;
 };
 extern struct engine engine;
 uint64_t *engine_counters(void);
@@ -178,6 +178,7 @@ void unlink_incoming(struct block *b);                       /* lock held */
 
 /* --- interp.c, lockstep.c --- */
 int  interp_run(struct cpu *cpu, const struct ir_block *b);  /* -1 ordinary (pc set), or enum ir_trap (pc set) */
+int  interp_run_logged(struct cpu *cpu, const struct ir_block *b, void (*before_write)(void *, uint64_t, unsigned));
 bool lockstep_run(struct cpu *cpu, struct block *b, uint64_t *reason);
 
 /* --- fault.c --- */
@@ -185,6 +186,7 @@ void engine_raise(struct cpu *cpu, int sig, int code, uint64_t addr) __attribute
 void fault_leave_cleanup(void);
 
 /* --- engine.c, log.c --- */
+uint64_t engine_enter(struct cpu *cpu, uint64_t code);       /* a host_reason */
 void engine_lock(void);
 void engine_unlock(void);
 void log_guest_code(const struct ir_block *b);

@@ -26,6 +26,16 @@ static uint32_t item_bit(const char *name, size_t n)
     return 0;
 }
 
+int log_valid(const char *list)
+{
+    for (size_t n; *list; list += n + (list[n] == ',')) {
+        n = strcspn(list, ",");
+        if (n && !item_bit(list, n))
+            return 0;
+    }
+    return 1;
+}
+
 int log_parse(const char *list)
 {
     uint32_t mask = 0;

@@ -18,6 +18,7 @@ enum {
 extern uint32_t log_mask;
 extern FILE *log_file;                     /* stderr, or -D FILE */
 int log_parse(const char *items);          /* comma separated; 0 or -1 (message printed) */
+int log_valid(const char *items);          /* would log_parse take it? */
 void log_help(FILE *f);
 static inline int log_on(uint32_t item) { return __builtin_expect((log_mask & item) != 0, 0); }
 void log_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));   /* one write per call: safe with threads */

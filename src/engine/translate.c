@@ -6,6 +6,7 @@
  * the end, are made `ready` first. The lifter's fetches then see only ready pages; where it meets another page the block ends
  * with an exit. Each page that was read, also in looking ahead for flags, is recorded as a dependency.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "engine/internal.h"

@@ -8,6 +8,7 @@
 #include <Zydis/Zydis.h>
 #include "guest/lift.h"
 #include "guest/state.h"
+#include "guest/x87.h"
 #include "ir/build.h"
 #include "ir/helpers.h"
 
@@ -19,6 +20,8 @@ struct x86_lifter {
     uint64_t pc, next_pc;        /* of this instruction, of the following one */
     bool done;                   /* the family ended the block (emitted a T instruction that is not EXITIF) */
     unsigned n_conditional;
+    ir_ref ea; unsigned ea_op;   /* address that x86_ea has made for this instruction, and of which operand (~0u: none) */
+    uint64_t code_end;           /* bytes from pc up to here are known to be fetchable */
     bool mmx_entered;            /* this block has put the x87 unit in the MMX state, and no x87 instruction came since */
 };
 /* arg: a small number from the table, free for the family (usually an IR op or a condition).
@@ -50,6 +53,24 @@ ir_ref x86_get_xmm(struct x86_lifter *L, unsigned reg);
 void   x86_put_xmm(struct x86_lifter *L, unsigned reg, ir_ref v);
 /* xmm register or 16 bytes of memory; aligned: #GP on a misaligned address, as legacy SSE does but for MOVUPS and friends */
 ir_ref x86_read_xmm(struct x86_lifter *L, unsigned i, bool aligned);
+
+/* address plus a 64-bit offset (IR_NONE: none), for BT and POP; wraps at the instruction's address size */
+ir_ref x86_ea_plus(struct x86_lifter *L, unsigned i, ir_ref offset);
+/* constants, comparison (i1), conversion of a 0/1 to a type */
+static inline ir_ref x86_imm(struct x86_lifter *L, enum ir_type t, int64_t v) { return ir_const(&L->B, t, v); }
+static inline ir_ref x86_cmp(struct x86_lifter *L, enum ir_cc cc, ir_ref a, ir_ref b)
+{
+    return ir_emit(&L->B, IR_CMP, IR_I1, ir_typeof(&L->B, a), cc, 0, a, b, IR_NONE, 0);
+}
+/* base of the segment override, or IR_NONE where it is 0 */
+ir_ref x86_segment_base(struct x86_lifter *L, ZydisRegister segment);
+/* exits: a jump (lane and mod filled in), a conditional one, a trap that ends the block */
+void x86_exit(struct x86_lifter *L, uint64_t target);
+void x86_exit_if(struct x86_lifter *L, ir_ref cond, uint64_t target);
+void x86_exit_to(struct x86_lifter *L, enum ir_op op, ir_ref a, ir_ref b);   /* EXITIND, EXITCALLI, EXITRET */
+bool x86_trap(struct x86_lifter *L, enum ir_trap trap, uint64_t pc);        /* true, so that a family can end with it */
+unsigned x86_exit_flags(struct x86_lifter *L, uint64_t target);             /* x86_flags_live_in with what is known of the code */
+static inline bool x86_has(const struct x86_lifter *L, uint64_t attributes) { return (L->insn.attributes & attributes) != 0; }
 
 /* --- one helper call; ids from helpers.def --- */
 enum x86_helper {

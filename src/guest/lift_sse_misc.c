@@ -14,6 +14,7 @@ bool x86_sse_ldmxcsr(struct x86_lifter *L, unsigned arg)
 
 bool x86_sse_stmxcsr(struct x86_lifter *L, unsigned arg)
 {
+    ir_forget_range(&L->B, X86_OFF(mxcsr), 4);       /* its sticky flags change without a PUT */
     ir_ref v = ir_get(&L->B, IR_I32, X86_OFF(mxcsr));
     ir_store(&L->B, IR_I32, x86_ea(L, 0), v, x86_mem_aux(L, 0));
     return true;

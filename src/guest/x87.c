@@ -247,6 +247,7 @@ static uint64_t store_bits(struct x87_calc *c, enum x87_format f, bool truncate,
     if (f == X87_BCD)
         return x87_to_bcd(c, v, high);
     if (f == X87_F80) {
+        c->sw = 0;
         *high = v.top;
         return v.frac;
     }
@@ -265,7 +266,7 @@ uint64_t x86_helper_x87_store(void *state, uint64_t ctl, uint64_t address, uint6
 {
     struct x86_state *s = state;
     enum x87_format f = X87_CTL_OP(ctl);
-    struct x87_calc c = { .cw = s->fcw };
+    struct x87_calc c = { .cw = s->fcw, .sw = s->fsw & X87_EXCEPTIONS };
     uint64_t low;
     uint16_t high = 0;
     unsigned fatal = X87_IE | X87_DE | X87_OE | X87_UE;
@@ -353,10 +354,10 @@ uint64_t x86_helper_x87_arith_mem(void *state, uint64_t ctl, uint64_t bits, uint
     }
     struct sf_ctx c = sf_from_fcw(s->fcw);
     struct sf_value v = memory_operand(&c, (enum x87_format)X87_CTL_I(ctl), bits), st0 = get(s, 0);
-    struct x87_calc calc = { .cw = s->fcw, .sw = s->fsw & X87_EXCEPTIONS };
+    struct x87_calc calc = { .cw = s->fcw, .sw = c.flags ? 0 : s->fsw & X87_EXCEPTIONS };
     compute(&calc, X87_CTL_OP(ctl), st0, v);
     /* A denormal operand is not reported beside a NaN or an invalid operation. */
-    if ((c.flags & SF_DE) && !(calc.sw & ~s->fsw & X87_IE) && !sf_is_nan(sf_classify(SF_F80, st0)))
+    if ((c.flags & SF_DE) && !(calc.sw & X87_IE) && !sf_is_nan(sf_classify(SF_F80, st0)))
         calc.sw |= X87_DE;
     if (raise(s, calc.sw, SF_PRE))
         set(s, 0, calc.r[0]);

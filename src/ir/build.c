@@ -51,6 +51,9 @@ bool ir_room(const struct ir_builder *B, unsigned n)
 
 void ir_insn_start(struct ir_builder *B, uint64_t pc, unsigned len)
 {
+    B->b->n_guest_insns++;
+    if (pc + len > B->b->guest_end)
+        B->b->guest_end = pc + len;
     append(B, (struct ir_insn){ .op = IR_INSN, .aux = len, .arg = { IR_NONE, IR_NONE, IR_NONE, IR_NONE }, .imm = (int64_t)pc });
 }
 
@@ -103,7 +106,7 @@ void ir_forget(struct ir_builder *B)
     B->port_mask = 0;
 }
 
-static void forget_range(struct ir_builder *B, unsigned offset, unsigned size)
+void ir_forget_range(struct ir_builder *B, unsigned offset, unsigned size)
 {
     if (size == 0)
         return;
@@ -176,7 +179,7 @@ void ir_put(struct ir_builder *B, enum ir_type t, unsigned offset, ir_ref v)
     append4(B, IR_PUT, t, v, IR_NONE, IR_NONE, IR_NONE, offset);
     if (offset >= IR_TRACKED)
         return;
-    forget_range(B, offset, ir_type_size[t]);
+    ir_forget_range(B, offset, ir_type_size[t]);
     if (t == IR_I64 && offset % 8 == 0)
         know64(B, offset / 8, v);
     else if (t == IR_I32 && offset % 8 == 0)

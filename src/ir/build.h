@@ -22,6 +22,8 @@ void ir_build_start(struct ir_builder *B, struct ir_block *b, uint64_t guest_pc)
 bool ir_room(const struct ir_builder *B, unsigned n);
 /* Forget what is known of the state (after a CALL, which does it by itself). */
 void ir_forget(struct ir_builder *B);
+/* The same for some bytes, before reading them: they change by themselves (the fp status while FP operations run). */
+void ir_forget_range(struct ir_builder *B, unsigned offset, unsigned size);
 
 ir_ref ir_const(struct ir_builder *B, enum ir_type t, int64_t v);
 ir_ref ir_get(struct ir_builder *B, enum ir_type t, unsigned offset);
@@ -45,6 +47,7 @@ ir_ref ir_cond(struct ir_builder *B, enum ir_cc cc);
 void   ir_putf(struct ir_builder *B, unsigned mask, ir_ref port);
 ir_ref ir_getf(struct ir_builder *B);
 ir_ref ir_call(struct ir_builder *B, unsigned helper, enum ir_type t, ir_ref a, ir_ref b, ir_ref c, ir_ref d);
+/* INSN; also counts it and moves the block's guest_end behind it */
 void   ir_insn_start(struct ir_builder *B, uint64_t pc, unsigned len);
 static inline enum ir_type ir_typeof(const struct ir_builder *B, ir_ref v) { return B->b->insn[v].type; }
 #endif

@@ -22,7 +22,7 @@ struct interp {
 };
 
 static const uint64_t type_mask[IR_N_TYPES] = {
-    [IR_I1] = 1, [IR_I8] = 0xff, [IR_I16] = 0xffff, [IR_I32] = 0xffffffff, [IR_I64] = ~0ull,
+    [IR_I1] = 1, [IR_I8] = 0xff, [IR_I16] = 0xffff, [IR_I32] = 0xffffffff, [IR_I64] = ~0ull, [IR_I128] = ~0ull,   /* the low half */
 };
 static const uint8_t type_bits[IR_N_TYPES] = { [IR_I1] = 1, [IR_I8] = 8, [IR_I16] = 16, [IR_I32] = 32, [IR_I64] = 64, [IR_I128] = 128 };
 
@@ -288,6 +288,10 @@ static void set_result(struct interp *I, unsigned i, const struct result *r) {
 
 /* --- integers without flags --- */
 
+static union ir_cell extended(int64_t v, enum ir_type type) {
+    return (union ir_cell){ .u64 = { (uint64_t)v & type_mask[type], type == IR_I128 ? (uint64_t)(v >> 63) : 0 } };
+}
+
 static uint64_t parallel_extract(uint64_t v, uint64_t mask) {
     uint64_t r = 0;
     for (unsigned k = 0; mask; mask &= mask - 1, k++) r |= (v >> __builtin_ctzll(mask) & 1) << k;
@@ -450,7 +454,7 @@ static int step(struct interp *I, unsigned i) {
 #define B (I->cell[in->arg[1]].u64[0])
 #define INT(v) *r = (union ir_cell){ .u64 = { (v) } }
     switch (in->op) {
-    case IR_CONST: INT((uint64_t)in->imm & type_mask[in->type]); break;
+    case IR_CONST: *r = extended(in->imm, in->type); break;
     case IR_GET: *r = (union ir_cell){ .u64 = { 0 } }; memcpy(r, I->state + in->imm, size); break;
     case IR_PUT: memcpy(I->state + in->imm, &I->cell[in->arg[0]], size); break;
     case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR:
@@ -460,8 +464,9 @@ static int step(struct interp *I, unsigned i) {
     case IR_CRC32C: INT(crc32c((uint32_t)A, B, type_bits[in->lane])); break;
     case IR_LEA: INT(lea(I, in)); break;
     case IR_ZEXT: *r = (union ir_cell){ .u64 = { A } }; break;
-    case IR_SEXT: INT((uint64_t)sign_extend(A, type_bits[I->b->insn[in->arg[0]].type]) & type_mask[in->type]); break;
+    case IR_SEXT: *r = extended(sign_extend(A, type_bits[I->b->insn[in->arg[0]].type]), in->type); break;
     case IR_TRUNC: INT(A & type_mask[in->type]); break;
+    case IR_VMOVI: *r = (union ir_cell){ .u64 = { A, I->b->insn[in->arg[0]].type == IR_I128 ? I->cell[in->arg[0]].u64[1] : 0 } }; break;
     case IR_PAIR: *r = (union ir_cell){ .u64 = { A, B } }; break;
     case IR_SELECT: *r = I->cell[in->arg[A ? 1 : 2]]; break;
     case IR_CMP: INT(compare(in, A, B)); break;

@@ -16,7 +16,6 @@ AT(uint16_t, at16); AT(uint32_t, at32); AT(uint64_t, at64); AT(v2, at128);
 
 enum { GUEST_PAGE = 4096 };
 static bool crosses_page(uint64_t addr, unsigned size) { return (addr & (GUEST_PAGE - 1)) + size > GUEST_PAGE; }
-static bool aligned(uint64_t addr, unsigned size) { return (addr & (size - 1)) == 0; }
 
 /* fault here, in address order, if either end can't be written */
 static void ask_to_write(uint64_t addr, unsigned size) {
@@ -33,7 +32,7 @@ static bool single_store(uint64_t addr, unsigned size) { return size != 10; }
 #else
 static void order_after_load(void) { __atomic_thread_fence(__ATOMIC_ACQUIRE); }
 static void order_before_store(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
-static bool single_store(uint64_t addr, unsigned size) { return size != 10 && aligned(addr, size); }
+static bool single_store(uint64_t addr, unsigned size) { return size != 10 && (addr & (size - 1)) == 0; }
 #endif
 
 void ir_mem_load(union ir_cell *r, uint64_t addr, unsigned size, unsigned aux) {
@@ -90,7 +89,7 @@ RMW(uint8_t) RMW(uint16_t) RMW(uint32_t) RMW(uint64_t)
 /* a locked instruction works at any alignment */
 static bool need_lock(uint64_t addr, unsigned size) { return false; }
 #else
-static bool need_lock(uint64_t addr, unsigned size) { return !aligned(addr, size); }
+static bool need_lock(uint64_t addr, unsigned size) { return (addr & (size - 1)) != 0; }
 #endif
 
 /* Elsewhere misaligned atomics exclude each other only; plain stores to the same bytes may fall between load and store. */

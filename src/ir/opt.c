@@ -5,7 +5,8 @@
  *
  * What must stay true:
  *  O1 an instruction that may fault (X, and FP whose exceptions may be unmasked) or leaves the block sees every put
- *     before it; flags it sees only where somebody reads them: at exits as they say, at faults with exact_flags
+ *     before it; so does the INSN of a guest instruction that leaves the block, because a host may poll for interrupts
+ *     there. Flags are seen only where somebody reads them: at exits as they say, at faults with exact_flags
  *  O2 loads, divides, FP and calls stay even without users: they fault, set sticky flags, do things
  *  O3 running the pass again changes nothing
  */
@@ -20,6 +21,7 @@ struct pass {
     struct ir_block *b;
     bool exact_flags;
     unsigned live;           /* IR_F_*: flags of the state that are read after this point, before they are written */
+    bool leaves;             /* this guest instruction leaves the block */
     uint16_t epoch;          /* counts the points (O1) that see the whole state */
     uint16_t overwritten[SLOTS];   /* == epoch: the slot is put as a whole later, and nothing in between sees it */
 };
@@ -133,6 +135,7 @@ static bool visit(struct pass *p, struct ir_insn *in, unsigned props)
     case IR_GETF: p->live = IR_F_ALL; return true;
     case IR_COND: read_port(p, in->arg[0], ir_cc_reads((enum ir_cc)(in->aux % IR_N_CC))); return true;
     case IR_CALL: visit_call(p, in); return true;
+    case IR_INSN: p->epoch += p->leaves; p->leaves = false; return true;
     default: break;
     }
     if ((props & IR_P_RDF) && in->live && count_may_be_zero(p->b, in))
@@ -141,6 +144,7 @@ static bool visit(struct pass *p, struct ir_insn *in, unsigned props)
         bool goes_on = in->op == IR_EXITIF;
         unsigned reads = reads_flags_by_exit(in->op) ? in->lane & IR_F_ALL : IR_F_ALL;
         p->live = (goes_on ? p->live : 0) | reads;
+        p->leaves = true;
     }
     if ((props & (IR_P_X | IR_P_T | IR_P_FP)) || in->op == IR_FCMPF) {
         p->epoch++;

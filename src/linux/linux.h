@@ -19,6 +19,7 @@ struct linux_config {                  /* from the command line and environment 
     uint64_t stack_size;               /* -s, bytes; 0 = RLIMIT_STACK */
     bool strace, stats;
     int tier;
+    const char *execfn;                /* -execfn, given by execve to a child: the name that the guest used (AT_EXECFN); NULL: the program's */
 };
 
 struct linux_thread {                  /* cpu->os */
@@ -37,6 +38,7 @@ struct linux_thread {                  /* cpu->os */
                                         * make it again; linux_deliver_pending, before it builds a handler's frame, calls linux_syscall_interrupted. */
     struct linux_sighand *sighand;     /* sighand.h: the handlers; shared by the threads of a process, a copy in a vfork child */
     struct linux_signal_thread *signals;               /* sighand.h: signal.c's own */
+    void *exec_memory;                 /* of an execve in a vfork child: freed by the parent */
     struct linux_thread *next, *prev;  /* of all threads, under process.lock */
 };
 
@@ -58,7 +60,7 @@ static inline struct linux_thread *linux_current(void) { struct cpu *c = cpu_cur
 int linux_main(const struct linux_config *cfg, const char *program, char **argv, char **envp);
 
 /* ---- load.c ---- */
-struct linux_image { uint64_t entry, bias, phdr, base, end, brk; unsigned n_phdr; bool pie; char interp[4096]; };
+struct linux_image { uint64_t entry, bias, phdr, base, end, brk; unsigned n_phdr; bool pie, exec_stack; char interp[4096]; };
 /* Map an ELF file. 0 or a negative errno with a clear message in why. is_interp: loaded as the dynamic linker. */
 int linux_load_elf(int fd, const char *name, bool is_interp, struct linux_image *out, char why[512]);
 
@@ -125,6 +127,10 @@ linux_sys_fn linux_sys_rt_sigreturn;
 
 /* ---- thread.c, exec.c, run.c ---- */
 void linux_run(struct cpu *cpu);                              /* the loop: engine_run, act on the event; returns when the thread exits */
+/* The environment as the guest shall see it: execve hides from the host's own dynamic linker what is meant for the guest's. Changes envp in place. */
+char **linux_exec_environment(char **envp);
+/* The program was loaded: let go of a file descriptor that execve passed it in (program = /proc/self/fd/N with config.execfn set). */
+void linux_exec_loaded(const char *program);
 void linux_exit_group(int status) __attribute__((noreturn));  /* flush --stats, exit */
 struct linux_thread *linux_thread_create(void);               /* with its cpu, made current, in the list */
 #endif

@@ -135,6 +135,7 @@ static int64_t vfork_process(struct cpu *cpu, const struct linux_clone *args) {
     if (pid > 0 && (args->flags & CLONE_PARENT_SETTID)) linux_put(args->parent_tid, &tid, 4);
     if (pid > 0 && (args->flags & CLONE_PIDFD)) linux_put(args->pidfd, &pidfd, 4);
     cpu_destroy(child->cpu);
+    free(child->exec_memory);
     linux_signal_free_copy(child);
     free(child);
 out:

@@ -68,8 +68,8 @@ struct emitter {
     /* EFLAGS */
     uint16_t owner;                          /* FL instruction whose port is in EFLAGS, or NO_INSN */
     unsigned ef_state;                       /* IR_F_* in EFLAGS that equal the state's */
-    bool port_done;                          /* the current instruction has consumed the port that it reads */
-    uint8_t *fuse;                           /* start of the compare just emitted, if it may be moved to align a jump behind it */
+    bool hold;                               /* the current instruction has made EFLAGS ready for itself */
+    uint8_t *fuse, *fuse_end;                /* the compare just emitted, if it may be moved to align a jump behind it */
     /* current guest instruction */
     uint64_t pc; uint32_t insn_offset; bool mapped;
     uint8_t map_flags;
@@ -114,6 +114,7 @@ struct opnd operand(struct emitter *e, ir_ref r, unsigned size, unsigned ok);
 struct asm_mem address(struct emitter *e, ir_ref r);
 unsigned xmm_of(struct emitter *e, ir_ref r);                       /* register number 0..15 */
 unsigned dst_gpr(struct emitter *e);                                /* where the current instruction's result goes: hint or scratch */
+unsigned dst_gpr_low(struct emitter *e);                            /* the same for operations that can write only the low part */
 unsigned borrow_gpr(struct emitter *e);                             /* a mapped register, its content stored in the state; pinned */
 void give_back(struct emitter *e, unsigned reg);
 bool is_const(const struct emitter *e, ir_ref r, int64_t *v);
@@ -122,6 +123,7 @@ void set_imm(struct emitter *e, unsigned reg, uint64_t v);
 /* --- emit_flags.c --- */
 void clobber(struct emitter *e);
 void own(struct emitter *e);                                        /* EFLAGS hold the current instruction's port */
+void emit_compare(struct emitter *e, ir_ref ra, ir_ref rb, bool is_test, bool exact_a);
 void own_by(struct emitter *e, unsigned i);
 enum cc flags_for(struct emitter *e, ir_ref cond);                  /* EFLAGS made ready: the condition to test */
 void carry_in(struct emitter *e, ir_ref cond);
@@ -131,6 +133,11 @@ void emit_getf(struct emitter *e);
 void emit_mkf(struct emitter *e, const struct ir_insn *in);
 void setcc_into(struct emitter *e, ir_ref cond, unsigned dst);      /* low byte */
 bool port_needed(const struct emitter *e, unsigned i);
+
+/* --- emit_int.c, for its sisters: dst = arg0 of a two-address operation whose other operand is *b --- */
+unsigned two_address(struct emitter *e, ir_ref a, const struct opnd *b, unsigned size);
+extern const struct opnd no_opnd;
+void result(struct emitter *e, unsigned reg);                       /* of the current integer instruction, as its operation leaves it */
 
 /* --- the operations: each emits the current instruction; false: not emitted by this file --- */
 bool emit_int(struct emitter *e, const struct ir_insn *in);
@@ -143,6 +150,7 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in);
 void emit_call(struct emitter *e, const struct ir_insn *in);
 void emit_poll(struct emitter *e);
 void need_map(struct emitter *e);                                   /* the current guest instruction may fault */
+void map_here(struct emitter *e);                                   /* from here on map_flags hold */
 bool may_fold_load(const struct emitter *e, const struct ir_insn *user, unsigned arg, const struct ir_insn *load);
 
 /* --- stubs.c, sync.c --- */

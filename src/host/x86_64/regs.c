@@ -109,6 +109,7 @@ void in_state(struct emitter *e, ir_ref r, int32_t offset)
     unlink_value(e, r);
     e->v[r].where = IN_STATE;
     e->v[r].home = offset;
+    e->v[r].add = 0;
     link_value(e, r, IN_MEMORY);
 }
 
@@ -166,12 +167,18 @@ static void move_reg(struct emitter *e, unsigned dst, unsigned src)
         asm_mov_rr(&e->a, 8, dst, src);
 }
 
-/* A register's list goes over to register `to`, or to memory at `offset`. */
+/* A register's values used at `from` or later go over to register `to`, or to memory at `offset`. Those that the current
+ * instruction uses for the last time stay if `from` is behind it: it reads them before it overwrites the register. */
 static void move_list(struct emitter *e, unsigned reg, unsigned to, int32_t offset, unsigned from)
 {
-    for (uint16_t r = e->head[reg], next; r != NO_INSN; r = next) {
+    for (uint16_t *p = &e->head[reg]; *p != NO_INSN;) {
+        uint16_t r = *p;
         struct value *v = &e->v[r];
-        next = v->next;
+        if (v->where != IN_CONST && v->last == e->i && from > e->i) {
+            p = &v->next;
+            continue;
+        }
+        *p = v->next;
         if (v->where == IN_CONST) {
             v->reg = NO_REG;
         } else if (v->last < from) {
@@ -182,10 +189,10 @@ static void move_list(struct emitter *e, unsigned reg, unsigned to, int32_t offs
         } else {
             v->where = IN_STATE;
             v->home = offset;
+            v->add = 0;
             link_value(e, r, IN_MEMORY);
         }
     }
-    e->head[reg] = NO_INSN;
 }
 
 /* reg + add in scratch registers: only values as they are can go to memory */
@@ -241,7 +248,7 @@ static void spill_list(struct emitter *e, unsigned reg, unsigned from)
     if (list_has_sums(e, reg, from))
         spill_sums(e, reg, from);
     if (!prune(e, reg, from)) {
-        move_list(e, reg, NO_REG, 0, NO_INSN);
+        move_list(e, reg, NO_REG, 0, from);
         return;
     }
     int32_t at = common_home(e, reg, from);
@@ -301,7 +308,11 @@ static bool rebase(struct emitter *e, unsigned reg, ir_ref by)
             return false;
     for (uint16_t *p = &e->head[reg]; *p != NO_INSN;) {
         struct value *v = &e->v[*p];
-        if (v->where != IN_GPR || v->last <= e->i) {
+        if (v->where == IN_GPR && v->last == e->i) {
+            p = &v->next;
+            continue;
+        }
+        if (v->where != IN_GPR || v->last < e->i) {
             *p = v->next;
             v->where = v->where == IN_CONST ? IN_CONST : NOWHERE;
             v->reg = NO_REG;
@@ -315,40 +326,28 @@ static bool rebase(struct emitter *e, unsigned reg, ir_ref by)
     return true;
 }
 
-/* Values that the current instruction uses for the last time keep their place in the list's owner's hands: the
- * caller has fetched them. They are dropped from the list. */
+static void evict_from(struct emitter *e, unsigned reg, unsigned from)
+{
+    unsigned to = prune(e, reg, from) ? free_scratch(e, reg) : NO_REG;
+    if (to != NO_REG && to != reg && common_home(e, reg, from) < 0) {
+        move_reg(e, to, reg);
+        move_list(e, to, NO_REG, 0, NO_INSN);
+        move_list(e, reg, to, 0, from);
+    } else
+        spill_list(e, reg, from);
+}
+
 void evict(struct emitter *e, unsigned reg, ir_ref by)
 {
     if (e->head[reg] == NO_INSN)
         return;
-    if (!prune(e, reg, e->i + 1) || rebase(e, reg, by)) {
-        if (by == IR_NONE || !prune(e, reg, e->i + 1))
-            move_list(e, reg, NO_REG, 0, NO_INSN);
-        return;
-    }
-    unsigned to = free_scratch(e, reg);
-    if (to != NO_REG && to != reg) {
-        move_reg(e, to, reg);
-        move_list(e, to, NO_REG, 0, NO_INSN);
-        move_list(e, reg, to, 0, e->i + 1);
-    } else
-        spill_list(e, reg, e->i + 1);
+    if (!prune(e, reg, e->i + 1))
+        move_list(e, reg, NO_REG, 0, e->i + 1);
+    else if (!rebase(e, reg, by))
+        evict_from(e, reg, e->i + 1);
 }
 
-void evict_scratch(struct emitter *e, unsigned reg)
-{
-    if (!prune(e, reg, e->i)) {
-        move_list(e, reg, NO_REG, 0, NO_INSN);
-        return;
-    }
-    unsigned to = free_scratch(e, reg);
-    if (to != NO_REG && to != reg && common_home(e, reg, e->i) < 0) {
-        move_reg(e, to, reg);
-        move_list(e, to, NO_REG, 0, NO_INSN);
-        move_list(e, reg, to, 0, e->i);
-    } else
-        spill_list(e, reg, e->i);
-}
+void evict_scratch(struct emitter *e, unsigned reg) { evict_from(e, reg, e->i); }
 
 bool scratch_free(const struct emitter *e, unsigned reg)
 {
@@ -394,11 +393,13 @@ void overwrite_state(struct emitter *e, int32_t offset, unsigned size)
         next = v->next;
         if (v->home >= offset + (int32_t)size || offset >= v->home + (int32_t)n || v->last <= e->i)
             continue;
+        uint32_t pins = e->pins;
         if (n == 16)
             xmm_of(e, r);
         else
             gpr_of(e, r);
         v->home = -1;
+        e->pins = pins;
     }
 }
 
@@ -412,13 +413,16 @@ static bool is_spill(const struct emitter *e, int32_t home)
 void spill_all(struct emitter *e)
 {
     for (ir_ref r = 0; r < e->i; r++)                  /* what is in unmapped slots, or computed late from them */
-        if (e->v[r].last > e->i && e->v[r].where == LATER)
-            insn(e, r)->type == IR_V128 ? xmm_of(e, r) : gpr_of(e, r);
+        if (e->v[r].last > e->i && e->v[r].where == LATER) {
+            uint32_t pins = e->pins;
+            gpr_of(e, r);
+            e->pins = pins;
+        }
     for (uint16_t r = e->head[IN_MEMORY], next; r != NO_INSN; r = next) {
         next = e->v[r].next;
         if (e->v[r].last <= e->i || is_spill(e, e->v[r].home))
             continue;
-        unsigned pins = e->pins;
+        uint32_t pins = e->pins;
         unsigned reg = insn(e, r)->type == IR_V128 ? XMM + xmm_of(e, r) : gpr_of(e, r);
         e->v[r].home = -1;
         spill_list(e, reg, e->i + 1);
@@ -446,7 +450,7 @@ bool is_const(const struct emitter *e, ir_ref r, int64_t *v)
 void set_imm(struct emitter *e, unsigned reg, uint64_t v)
 {
     bool flags_free = e->owner == NO_INSN || !port_needed(e, e->owner);
-    if (v == 0 && flags_free && !e->port_done) {
+    if (v == 0 && flags_free && !e->hold) {
         clobber(e);
         asm_zero(&e->a, reg);
     } else
@@ -463,6 +467,10 @@ static uint64_t const_bits(const struct ir_insn *in)
 static void lea_into(struct emitter *e, const struct ir_insn *in, unsigned dst)
 {
     uint32_t pins = e->pins;
+    if (in->arg[0] == IR_NONE && in->arg[1] == IR_NONE) {
+        set_imm(e, dst, (uint64_t)in->imm);
+        return;
+    }
     struct asm_mem m = address(e, (ir_ref)(in - e->b->insn));
     unsigned size = in->type == IR_I32 ? 4 : 8;
     if (m.kind == AT_REGS && m.index == NO_REG && m.disp == 0 && m.base != NO_REG)
@@ -661,15 +669,16 @@ struct asm_mem address(struct emitter *e, ir_ref r)
     const struct value *v = &e->v[r];
     const struct ir_insn *in = insn(e, r);
     if (v->where == IN_CONST) {
-        if (fits_i32(in->imm) )
+        if (fits_i32(in->imm))
             return (struct asm_mem){ AT_REGS, NO_REG, NO_REG, 0, (int32_t)in->imm, 0 };
         if (asm_reaches(&e->a, (uint64_t)in->imm))
             return at_rip((uint64_t)in->imm);
     }
     if (v->where == LATER && in->op == IR_LEA) {
-        if (in->arg[0] == IR_NONE && in->arg[1] == IR_NONE && asm_reaches(&e->a, (uint64_t)in->imm))
+        if (in->arg[0] != IR_NONE || in->arg[1] != IR_NONE || fits_i32(in->imm))
+            return lea_address(e, in);
+        if (asm_reaches(&e->a, (uint64_t)in->imm))
             return at_rip((uint64_t)in->imm);
-        return lea_address(e, in);
     }
     int32_t disp = 0;
     unsigned reg = address_reg(e, r, &disp);
@@ -679,6 +688,13 @@ struct asm_mem address(struct emitter *e, ir_ref r)
 /* --- results, vectors, borrowing --- */
 
 unsigned dst_gpr(struct emitter *e)
+{
+    if (e->v[e->i].narrow)
+        e->v[e->i].hint = NO_REG;
+    return dst_gpr_low(e);
+}
+
+unsigned dst_gpr_low(struct emitter *e)
 {
     struct value *v = &e->v[e->i];
     if (v->hint != NO_REG && v->hint < XMM) {
@@ -719,6 +735,7 @@ unsigned borrow_gpr(struct emitter *e)
             continue;
         asm_store(&e->a, 8, at_state(e->map->offset[r]), r);
         e->map_flags |= flag[k];
+        map_here(e);
         pin(e, r);
         return r;
     }
@@ -729,4 +746,6 @@ unsigned borrow_gpr(struct emitter *e)
 void give_back(struct emitter *e, unsigned reg)
 {
     asm_load(&e->a, 8, reg, at_state(e->map->offset[reg]));
+    e->map_flags = 0;
+    map_here(e);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * lift_sse_fp.c: floating-point compares and conversions between formats and register files. What is one IR operation on its operands
+ * lift_sse_convert.c: floating-point compares and conversions between formats and register files. What is one IR operation on its operands
  * is in lift_sse_int.c.
  */
 #include "guest/lift_sse.h"
@@ -46,7 +46,7 @@ bool x86_sse_cvt_mmx_to_fp(struct x86_lifter *L, unsigned arg)
     v = ir_emit(&L->B, IR_VCVTIF, IR_V128, lane, 0, 0, v, IR_NONE, IR_NONE, 0);
     if (lane == IR_F32)
         v = x86_vop(L, IR_VMERGE, IR_I64, x86_vec_reg(L, 0), v);
-    if (mmx || lane == IR_F32)
+    if (mmx)                                    /* as AMD does: a memory operand touches no MMX register */
         x86_mmx_enter(L);
     x86_vec_write(L, 0, v);
     return true;

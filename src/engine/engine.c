@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * engine.c: the run loop: find or make the block at the guest's pc, run it, and act on why it came back.
+ *
+ * cpu->running is the safepoint flag: set while a thread may hold addresses of the present generation's code. A thread that
+ * sees engine.stop clears it and waits; a flush begins when it is clear in all others.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "engine/internal.h"
+
+#define DEFAULT_CACHE ((size_t)256 << 20)
+#define TINY_CACHE ((size_t)96 << 10)
+#define LEAST_CACHE ((size_t)64 << 10)
+#define GO_ON (-1)
+
+struct engine engine = { .lock = PTHREAD_MUTEX_INITIALIZER, .resumed = PTHREAD_COND_INITIALIZER };
+struct engine_config engine_options;
+
+void engine_lock(void)
+{
+    pthread_mutex_lock(&engine.lock);
+}
+
+void engine_unlock(void)
+{
+    pthread_mutex_unlock(&engine.lock);
+}
+
+/* --- start --- */
+
+static void merge_options(struct engine_config *c)
+{
+    const struct engine_config *o = &engine_options;
+    c->cache_size = c->cache_size ? c->cache_size : o->cache_size;
+    c->log |= o->log;
+    c->max_insns = c->max_insns ? c->max_insns : o->max_insns;
+    c->max_conditional = c->max_conditional ? c->max_conditional : o->max_conditional;
+    c->lockstep |= o->lockstep;
+    if (!c->only_last) {
+        c->only_first = o->only_first;
+        c->only_last = o->only_last;
+    }
+    c->tiny_cache |= o->tiny_cache;
+    c->exact_flags |= o->exact_flags;
+    c->self_check |= o->self_check;
+    c->perf_map |= o->perf_map;
+    c->stats |= o->stats;
+}
+
+static int make_stubs(void)
+{
+    static struct host_code code;
+    struct block *b = block_at(1);
+    code.rw = engine.cache.rw;
+    code.rx = engine.cache.rx;
+    code.capacity = 32 << 10;
+    engine.host->emit_stubs(&engine.env, &code);
+    cache_commit(code.size);
+    *b = (struct block){ .code_size = (uint32_t)code.size, .n_map = (uint16_t)code.n_map, .flags = BLOCK_DEAD };
+    b->map = map_pack(code.map, code.n_map, 0);
+    engine.stubs_size = engine.cache.used;
+    engine.stubs_maps = engine.maps.used;
+    if (log_on(LOG_OUT_ASM))
+        log_host_code(b);
+    if (engine.cfg.perf_map)
+        perf_map_add(b);
+    return 0;
+}
+
+static int init_host(void)
+{
+    size_t size = engine.cfg.tiny_cache ? TINY_CACHE : engine.cfg.cache_size ? engine.cfg.cache_size : DEFAULT_CACHE;
+    size_t page = sysconf(_SC_PAGESIZE);
+    size = ((size < LEAST_CACHE ? LEAST_CACHE : size) + page - 1) & ~(page - 1);
+    engine.env.slots = x86_slots;
+    engine.env.n_slots = x86_n_slots;
+    engine.env.features = engine.host->probe ? engine.host->probe() : 0;
+    engine.env.return_stack = true;
+    return cache_init(size) < 0 ? -1 : make_stubs();
+}
+
+int engine_init(const struct engine_config *cfg)
+{
+    engine.cfg = *cfg;
+    merge_options(&engine.cfg);
+    log_mask |= engine.cfg.log;
+    if (!log_file)
+        log_file = stderr;
+    if (log_mask & LOG_EXEC)
+        log_mask |= LOG_NOCHAIN;
+    engine.host = host_native();
+    if (!engine.host)
+        engine.cfg.tier = 0;
+    if (engine.cfg.tier == 0)
+        engine.cfg.lockstep = false;
+    cpu_fill_offsets(&engine.offsets);
+    engine.env.offsets = &engine.offsets;
+    engine.interp_env = (struct ir_interp_env){ engine.offsets.pc, engine.offsets.flags, engine.offsets.fpcr, NULL };
+    engine.generation = 1;
+    engine.pid = getpid();
+    if (block_init() < 0 || translate_init() < 0 || (engine.cfg.tier && init_host() < 0))
+        return -1;
+    engine.ready = true;
+    return pthread_atfork(engine_fork_prepare, engine_fork_parent, engine_fork_child) ? -1 : 0;
+}
+
+/* --- forks --- */
+
+void engine_fork_prepare(void)
+{
+    engine_lock();
+    engine.forking = true;
+}
+
+void engine_fork_parent(void)
+{
+    engine.forking = false;
+    engine_unlock();
+}
+
+void engine_fork_child(void)
+{
+    if (!engine.ready || engine.pid == getpid())
+        return;
+    bool whole = engine.forking;
+    engine.pid = getpid();
+    engine.forking = engine.flushing = false;
+    engine.stop = 0;
+    pthread_mutex_init(&engine.lock, NULL);
+    pthread_cond_init(&engine.resumed, NULL);
+    cpu_list_after_fork();
+    int torn = engine.cache.size ? cache_fork() : 0;
+    if (torn < 0) {
+        fprintf(stderr, "wherry: no memory for the code cache of a child process\n");
+        _exit(1);
+    }
+    if (torn || !whole) {
+        block_reset();
+        cache_reset(engine.stubs_size);
+        engine.epoch++;
+        engine.generation++;
+    }
+}
+
+/* --- running --- */
+
+uint64_t engine_enter(struct cpu *cpu, uint64_t code)
+{
+    struct engine_cpu *p = engine_cpu(cpu);
+    uint64_t (*enter)(void *, uint64_t) = (uint64_t (*)(void *, uint64_t))engine.env.stubs.enter;
+    cpu->stats[STAT_ENTERS]++;
+    p->in_guest = true;
+    uint64_t reason = enter(&cpu->state, code);
+    p->in_guest = false;
+    return reason;
+}
+
+static void park(struct cpu *cpu)
+{
+    __atomic_store_n(&cpu->running, 0, __ATOMIC_SEQ_CST);
+    engine_lock();
+    while (engine.stop)
+        pthread_cond_wait(&engine.resumed, &engine.lock);
+    engine_unlock();
+    __atomic_store_n(&cpu->running, 1, __ATOMIC_SEQ_CST);
+}
+
+/* What has to be done before the next block, if anything. GO_ON or an event. */
+static int attend(struct cpu *cpu)
+{
+    struct engine_cpu *p = engine_cpu(cpu);
+    while (__atomic_load_n(&engine.stop, __ATOMIC_SEQ_CST))
+        park(cpu);
+    if (p->generation != engine.generation)
+        cpu_enter_generation(cpu);
+    if (__atomic_exchange_n(&cpu->interrupt, 0, __ATOMIC_SEQ_CST)) {
+        cpu_repair_poll(cpu);
+        if (cpu->interrupt)           /* came while the page was repaired: the poke may be lost, the flag is not */
+            cpu->interrupt = 0;
+        return ENGINE_INTERRUPT;
+    }
+    return GO_ON;
+}
+
+static bool needs_attention(struct cpu *cpu)
+{
+    return __builtin_expect(engine.stop | cpu->interrupt | (engine_cpu(cpu)->generation != engine.generation), 0);
+}
+
+static int act_on_trap(struct cpu *cpu, unsigned trap)
+{
+    switch (trap) {
+    case IR_TRAP_SYSCALL: return ENGINE_SYSCALL;
+    case IR_TRAP_BREAKPOINT: case IR_TRAP_DEBUG: return ENGINE_BREAKPOINT;
+    case IR_TRAP_ILLEGAL: return ENGINE_ILLEGAL;
+    case IR_TRAP_PRIVILEGED: return ENGINE_PRIVILEGED;
+    case IR_TRAP_SYSCALL32: return ENGINE_SYSCALL32;
+    case IR_TRAP_OVERFLOW: return ENGINE_OVERFLOW;
+    default: return GO_ON;            /* SINGLE; DECODE is found again, or not, at its pc */
+    }
+}
+
+/* Run the instruction at pc alone. GO_ON or an event. */
+static int run_single(struct cpu *cpu)
+{
+    struct engine_cpu *p = engine_cpu(cpu);
+    if (!p->single)
+        p->single = malloc(sizeof *p->single);
+    if (!p->single)
+        abort();
+    cpu->stats[STAT_SINGLES]++;
+    if (translate_single(cpu, cpu->state.pc, p->single) != TRANSLATE_OK)
+        return ENGINE_FAULT;
+    int r = interp_run(cpu, p->single);
+    return r < 0 ? GO_ON : act_on_trap(cpu, r);
+}
+
+/* Translated code, a helper or the interpreter was left by a fault. */
+static int act_on_leave(struct cpu *cpu)
+{
+    struct engine_cpu *p = engine_cpu(cpu);
+    enum leave kind = p->leave_kind;
+    p->leave_kind = LEAVE_NONE;
+    p->link_from = 0;
+    switch (kind) {
+    case LEAVE_POLL:
+        cpu_repair_poll(cpu);
+        return GO_ON;                 /* the loop looks at interrupt and stop */
+    case LEAVE_FAULT:
+        if (log_on(LOG_INT))
+            log_printf("int: signal %d code %d address 0x%llx at 0x%llx\n", cpu->fault_signal, cpu->fault_info.si_code,
+                       (unsigned long long)cpu->fault_address, (unsigned long long)cpu->state.pc);
+        return ENGINE_FAULT;
+    case LEAVE_SINGLE:
+        return run_single(cpu);
+    default:
+        return GO_ON;
+    }
+}
+
+static int act_on_reason(struct cpu *cpu, uint64_t reason)
+{
+    struct engine_cpu *p = engine_cpu(cpu);
+    p->link_from = 0;
+    if (reason == HOST_R_LINK || reason == HOST_R_INDIRECT) {
+        p->link_indirect = reason == HOST_R_INDIRECT;
+        p->link_from = cpu->exit_info;
+        cpu->stats[STAT_MISSES] += p->link_indirect;
+        return GO_ON;
+    }
+    if (reason == HOST_R_TRAP + IR_N_TRAPS)
+        return act_on_leave(cpu);
+    return act_on_trap(cpu, (unsigned)(reason - HOST_R_TRAP));
+}
+
+static void log_exec(struct cpu *cpu)
+{
+    log_printf("Trace: 0x%llx\n", (unsigned long long)cpu->state.pc);
+    if (log_on(LOG_CPU))
+        log_state(&cpu->state);
+}
+
+static int run_block(struct cpu *cpu, struct block *b)
+{
+    uint64_t reason;
+    if (log_on(LOG_EXEC))
+        log_exec(cpu);
+    if (!block_has_code(b)) {
+        engine_cpu(cpu)->link_from = 0;
+        int r = interp_run(cpu, block_ir(b));
+        return r < 0 ? GO_ON : act_on_trap(cpu, r);
+    }
+    if (engine.cfg.lockstep) {
+        lockstep_run(cpu, b, &reason);
+        cpu->exit_info = 0;
+    } else {
+        reason = engine_enter(cpu, block_entry(b));
+    }
+    return act_on_reason(cpu, reason);
+}
+
+/* The jump cache holds code addresses; where nothing is translated (tier 0) it holds blocks. */
+static void remember_jump(struct cpu *cpu, struct block *b, uint32_t epoch)
+{
+    struct cpu_jump *j = &cpu->jump_cache[host_jump_index(b->pc, CPU_JUMP_CACHE_BITS)];
+    if (engine.cfg.lockstep || log_on(LOG_NOCHAIN) || (engine.cfg.tier && !block_has_code(b)))
+        return;
+    j->guest_pc = cpu_no_jump(j - cpu->jump_cache);
+    j->host_code = engine.cfg.tier ? block_entry(b) : (uint64_t)b;
+    __atomic_store_n(&j->guest_pc, b->pc, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&engine.epoch, __ATOMIC_SEQ_CST) != epoch)
+        cpu_forget_jump(cpu, b->pc);
+}
+
+/* One block, or one chain of linked blocks. GO_ON or an event. */
+static int step(struct cpu *cpu)
+{
+    struct engine_cpu *p = engine_cpu(cpu);
+    uint64_t pc = cpu->state.pc;
+    struct cpu_jump *j = &cpu->jump_cache[host_jump_index(pc, CPU_JUMP_CACHE_BITS)];
+    if (j->guest_pc == pc && !p->link_from) {
+        if (engine.cfg.tier == 0)
+            return run_block(cpu, (struct block *)j->host_code);
+        return act_on_reason(cpu, engine_enter(cpu, j->host_code));
+    }
+    uint32_t epoch = __atomic_load_n(&engine.epoch, __ATOMIC_SEQ_CST);
+    struct block *b = block_find(pc);
+    cpu->stats[STAT_LOOKUPS]++;
+    if (!b) {
+        epoch = __atomic_load_n(&engine.epoch, __ATOMIC_SEQ_CST);
+        enum translate_result r = translate_block(cpu, pc, &b);
+        if (r != TRANSLATE_OK)
+            return r == TRANSLATE_FAULT ? ENGINE_FAULT : GO_ON;
+    }
+    if (p->link_from)
+        link_exit(cpu, p->link_from, b, p->link_indirect);
+    if (!p->link_from || p->link_indirect)
+        remember_jump(cpu, b, epoch);
+    return run_block(cpu, b);
+}
+
+/* With the trap flag set each instruction runs alone. */
+static int step_traced(struct cpu *cpu)
+{
+    int e = run_single(cpu);
+    return e == GO_ON ? ENGINE_SINGLE_STEP : e;
+}
+
+enum engine_event engine_run(struct cpu *cpu)
+{
+    struct engine_cpu *p = engine_cpu(cpu);
+    int event = GO_ON;
+    p->link_from = 0;
+    __atomic_store_n(&cpu->running, 1, __ATOMIC_SEQ_CST);
+    if (_setjmp(p->leave)) {
+        cpu = cpu_current();
+        p = engine_cpu(cpu);
+        p->in_guest = false;
+        fault_leave_cleanup();
+        event = act_on_leave(cpu);
+    } else {
+        event = GO_ON;
+    }
+    while (event == GO_ON) {
+        if (needs_attention(cpu) && (event = attend(cpu)) != GO_ON)
+            break;
+        event = __builtin_expect(cpu->state.tf, 0) ? step_traced(cpu) : step(cpu);
+    }
+    __atomic_store_n(&cpu->running, 0, __ATOMIC_SEQ_CST);
+    return (enum engine_event)event;
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * lockstep.c: run each block in the interpreter first, undo what it wrote, run the block's code, and stop at the first difference in
+ * registers, in the flags that the exit's target reads, or in the memory that the interpreter wrote.
+ *
+ * Blocks that call helpers are run by their code alone: helpers read clocks and write memory unseen. A block that faults
+ * in the interpreter is left there, exact. So is one that writes more than the log holds.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "engine/internal.h"
+#include "ir/helpers.h"
+
+#define MAX_WRITES 256
+#define MAX_WRITE 16
+
+struct write { uint64_t addr; uint32_t size; uint8_t old[MAX_WRITE], new[MAX_WRITE]; };
+static __thread struct { unsigned n; bool full; struct write w[MAX_WRITES]; } writes;
+
+static void before_write(void *state, uint64_t addr, unsigned size)
+{
+    uint8_t old[MAX_WRITE];
+    if (writes.n == MAX_WRITES || size > MAX_WRITE) {
+        writes.full = true;
+        return;
+    }
+    memcpy(old, (void *)addr, size);               /* a bad address faults here, as the write would */
+    struct write *w = &writes.w[writes.n];
+    w->addr = addr;
+    w->size = size;
+    memcpy(w->old, old, size);
+    writes.n++;
+}
+
+static bool comparable(const struct ir_block *b)
+{
+    for (unsigned i = 0; i < b->n; i++)
+        if (b->insn[i].op == IR_CALL && !(ir_helpers[b->insn[i].imm].effects & IR_H_PURE))
+            return false;
+    return true;
+}
+
+static void undo_writes(void)
+{
+    for (unsigned i = 0; i < writes.n; i++)
+        memcpy(writes.w[i].new, (void *)writes.w[i].addr, writes.w[i].size);
+    for (unsigned i = writes.n; i-- > 0;)
+        memcpy((void *)writes.w[i].addr, writes.w[i].old, writes.w[i].size);
+}
+
+/* Flags that the state must hold at pc after the block: what each exit to pc promises. */
+static unsigned promised_flags(const struct ir_block *b, uint64_t pc)
+{
+    static const uint16_t bit[6] = { IR_FLAG_C, IR_FLAG_P, IR_FLAG_A, IR_FLAG_Z, IR_FLAG_S, IR_FLAG_O };
+    unsigned mask = IR_F_ALL, word = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        const struct ir_insn *x = &b->insn[i];
+        if ((x->op == IR_EXIT || x->op == IR_EXITIF || x->op == IR_EXITCALL) && (uint64_t)x->imm == pc)
+            mask &= x->lane;
+    }
+    for (unsigned i = 0; i < 6; i++)
+        if (mask & 1u << i)
+            word |= bit[i];
+    return word;
+}
+
+static unsigned differ64(const char *name, unsigned i, uint64_t want, uint64_t got)
+{
+    if (want == got)
+        return 0;
+    fprintf(stderr, "  %s%-2u interpreter %016llx, code %016llx\n", name, i, (unsigned long long)want, (unsigned long long)got);
+    return 1;
+}
+
+static unsigned compare_state(const struct x86_state *want, const struct x86_state *got, unsigned flags)
+{
+    unsigned n = differ64("pc", 0, want->pc, got->pc) + differ64("flags", 0, want->flags & flags, got->flags & flags);
+    for (unsigned i = 0; i < 16; i++)
+        n += differ64("gpr", i, want->gpr[i], got->gpr[i]);
+    for (unsigned i = 0; i < 16; i++)
+        n += differ64("xmm.low", i, want->zmm[i].u64[0], got->zmm[i].u64[0]) + differ64("xmm.high", i, want->zmm[i].u64[1], got->zmm[i].u64[1]);
+    n += differ64("mxcsr", 0, want->mxcsr, got->mxcsr) + differ64("df", 0, want->df, got->df);
+    if (memcmp(want->st, got->st, sizeof want->st)) {
+        fprintf(stderr, "  x87 registers differ\n");
+        n++;
+    }
+    return n;
+}
+
+static unsigned compare_memory(void)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < writes.n; i++) {
+        const struct write *w = &writes.w[i];
+        if (!memcmp(w->new, (void *)w->addr, w->size))
+            continue;
+        fprintf(stderr, "  memory at 0x%llx (%u bytes): interpreter", (unsigned long long)w->addr, w->size);
+        for (unsigned k = 0; k < w->size; k++)
+            fprintf(stderr, " %02x", w->new[k]);
+        fprintf(stderr, ", code");
+        for (unsigned k = 0; k < w->size; k++)
+            fprintf(stderr, " %02x", ((uint8_t *)w->addr)[k]);
+        fprintf(stderr, "\n");
+        n++;
+    }
+    return n;
+}
+
+static void report(struct block *b, const struct ir_block *ir, const struct x86_state *before)
+{
+    fprintf(stderr, "wherry: lock step: the block at 0x%llx (block %u) differs\n", (unsigned long long)b->pc, block_number(b));
+    log_file = stderr;
+    log_state(before);
+    log_guest_code(ir);
+    ir_print(stderr, ir);
+    log_host_code(b);
+    abort();
+}
+
+/* True: *reason is what the code came back with. False: the interpreter's run stands, *reason is a host_reason for it. */
+bool lockstep_run(struct cpu *cpu, struct block *b, uint64_t *reason)
+{
+    const struct ir_block *ir = block_ir(b);
+    struct x86_state before = cpu->state, want;
+    if (!comparable(ir)) {
+        cpu->stats[STAT_UNCOMPARED]++;
+        *reason = engine_enter(cpu, block_entry(b));
+        return true;
+    }
+    writes.n = 0;
+    writes.full = false;
+    int r = interp_run_logged(cpu, ir, before_write);
+    if (writes.full) {
+        cpu->stats[STAT_UNCOMPARED]++;
+        *reason = r < 0 ? (uint64_t)HOST_R_LINK : HOST_R_TRAP + (unsigned)r;
+        return false;
+    }
+    want = cpu->state;
+    undo_writes();
+    cpu->state = before;
+    *reason = engine_enter(cpu, block_entry(b));
+    cpu->stats[STAT_COMPARED]++;
+    unsigned differences = compare_state(&want, &cpu->state, r < 0 ? promised_flags(ir, want.pc) : IR_FLAGS_WORD) + compare_memory();
+    if (r >= 0 && *reason != HOST_R_TRAP + (unsigned)r) {
+        fprintf(stderr, "  interpreter: trap %d, code: reason %llu\n", r, (unsigned long long)*reason);
+        differences++;
+    }
+    if (differences)
+        report(b, ir, &before);
+    return true;
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * proc.h: the files of /proc that must show the guest, not wherry.
+ */
+#ifndef LINUX_PROC_H
+#define LINUX_PROC_H
+#include "linux/linux.h"
+
+/* If the path names a file of this process ("/proc/self/X", "/proc/PID/X", "/proc/self/task/TID/X", ...): X, else NULL. */
+const char *linux_proc_rest(const char *path);
+/* Open a file whose content wherry makes: a new descriptor, a negative errno, or LINUX_PROC_NOT_OURS. path: as the guest gave it. */
+#define LINUX_PROC_NOT_OURS INT64_MIN
+int64_t linux_proc_open(const char *path, int flags);
+#endif
