@@ -83,6 +83,20 @@ static const char *own_path(void)
     return n > 0 ? path : NULL;
 }
 
+/* For the search; linux_main does it again and says what is wrong with the root. */
+static void find_root(const struct cli_run *run)
+{
+    char *real = run->linux_config.root ? realpath(run->linux_config.root, NULL) : NULL;
+    if (real && strcmp(real, "/"))
+        linux_process.root_real = real;
+}
+
+static int start_engine(const struct cli_run *run)
+{
+    struct engine_config cfg = { .tier = run->linux_config.tier, .fetchable = linux_fetchable, .watch = linux_watch };
+    return engine_init(&cfg);
+}
+
 int cli_run(int argc, char **argv, int first, const char *usage)
 {
     static struct cli_run run;
@@ -96,15 +110,16 @@ int cli_run(int argc, char **argv, int first, const char *usage)
         return 1;
     }
     const char *name = argv[run.program];
-    if (run.linux_config.root && !(linux_process.root_real = realpath(run.linux_config.root, NULL))) {
-        fprintf(stderr, "%s: -L %s: %s\n", cli_name, run.linux_config.root, strerror(errno));
-        return 1;
-    }
+    find_root(&run);
     const char *path = run.linux_config.execfn ? name : cli_find_program(name, &run, found);
     if (!path) {
         fprintf(stderr, "%s: %s: %s\n", cli_name, name, errno == ENOENT ? "command not found" : strerror(errno));
         return errno == ENOENT ? 127 : 126;
     }
     run.linux_config.self = own_path();
+    if (start_engine(&run) < 0) {
+        fprintf(stderr, "%s: the translator can't start: %s\n", cli_name, strerror(errno));
+        return 126;
+    }
     return linux_main(&run.linux_config, path, argv + run.program, run.env);
 }

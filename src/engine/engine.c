@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "engine/internal.h"
 
@@ -82,6 +83,8 @@ static int init_host(void)
 
 int engine_init(const struct engine_config *cfg)
 {
+    if (engine.ready)
+        return 0;
     engine.cfg = *cfg;
     merge_options(&engine.cfg);
     log_mask |= engine.cfg.log;
@@ -107,15 +110,27 @@ int engine_init(const struct engine_config *cfg)
 
 /* --- forks --- */
 
+static __thread unsigned fork_depth;      /* the owner's call and the atfork handler's */
+static __thread bool fork_holds;          /* this thread got the lock for its fork */
+
+/* A translating thread may wait for a lock that the forking thread holds already. Then the fork goes on without the engine's
+ * lock, and the child drops what may be half done. */
 void engine_fork_prepare(void)
 {
-    engine_lock();
-    engine.forking = true;
+    if (fork_depth++)
+        return;
+    for (unsigned i = 0; i < 100 && !fork_holds; i++) {
+        fork_holds = pthread_mutex_trylock(&engine.lock) == 0;
+        if (!fork_holds)
+            nanosleep(&(struct timespec){ 0, 20000 }, NULL);
+    }
 }
 
 void engine_fork_parent(void)
 {
-    engine.forking = false;
+    if (--fork_depth || !fork_holds)
+        return;
+    fork_holds = false;
     engine_unlock();
 }
 
@@ -123,9 +138,11 @@ void engine_fork_child(void)
 {
     if (!engine.ready || engine.pid == getpid())
         return;
-    bool whole = engine.forking;
+    bool whole = fork_holds;
+    fork_holds = false;
+    fork_depth = 0;
     engine.pid = getpid();
-    engine.forking = engine.flushing = false;
+    engine.flushing = false;
     engine.stop = 0;
     pthread_mutex_init(&engine.lock, NULL);
     pthread_cond_init(&engine.resumed, NULL);

@@ -19,7 +19,8 @@ struct engine_config {
     bool tiny_cache, exact_flags, self_check;   /* stress */
     bool perf_map;
     bool stats;                          /* measure translating time */
-    /* what may be fetched as code, and how a page should be watched: provided by the memory map's owner */
+    /* what may be fetched as code, and how a page should be watched: provided by the memory map's owner. Both are called under the
+     * engine's lock: they must not call the engine, nor take a lock that is held while the engine is called */
     size_t (*fetchable)(uint64_t pc, size_t want);
     /* called before code in [page, page+4096) is translated. Returns true if the page's text counts as unchanged until
      * engine_invalidate is called for it (file text); false after the owner has write-protected it. */

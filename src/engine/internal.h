@@ -7,8 +7,8 @@
  *  E2 memory of a generation is reused only when no other cpu has `running` set (engine_stop_others), and each cpu drops
  *     its return stack and jump cache before it runs code of the new generation
  *  E3 everything below `lock` is written under the lock; lookups (block_find) read it without
- *  E4 no callback of the owner (fetchable, watch) is called with the lock held: the owner calls engine_invalidate with
- *     its own locks held
+ *  E4 the owner's callbacks (fetchable, watch) run with the lock held: the owner must not call the engine from them, nor
+ *     hold a lock that they take while it calls the engine
  *  E5 a dead block is never linked to, and nothing is left that leads to it but code already running inside it
  */
 #ifndef ENGINE_INTERNAL_H
@@ -145,7 +145,7 @@ struct engine {
     uint32_t n_blocks;                    /* numbers used */
     uint32_t n_live;
     uint64_t n_translated;                /* number for --only, over all generations */
-    bool ready, forking;                  /* forking: the lock is held for a fork */
+    bool ready;
     pid_t pid;
 };
 extern struct engine engine;

@@ -2,9 +2,8 @@
  * translate.c: guest code to a published block: lift, optimize, emit, enter into the tables. One translation at a time, under the lock,
  * in one set of scratch buffers; nothing is allocated but from arenas and no system call is made per block.
  *
- * The owner's callbacks run outside the lock (E4): the page of the block's first byte, and the next one when the block starts near
- * the end, are made `ready` first. The lifter's fetches then see only ready pages; where it meets another page the block ends
- * with an exit. Each page that was read, also in looking ahead for flags, is recorded as a dependency.
+ * A page is made `ready` (fetchable and watched) before its first byte is read. Each page that was read, also in looking ahead for
+ * flags, is recorded as a dependency of the block.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #define DEFAULT_CONDITIONAL 3
 #define MOST_CODE 0xff00          /* exit_point keeps 16-bit offsets */
 #define LEAST_CODE 8192           /* less room than this counts as a full cache */
-#define NEAR_END 640              /* bytes before a page's end from where the next page is made ready too */
 
 static struct ir_block scratch_ir, plain_ir;
 static struct host_code scratch_code;
@@ -48,13 +46,30 @@ static uint64_t now(void)
 
 /* --- fetching --- */
 
+static size_t fetchable(uint64_t pc, size_t want)
+{
+    return engine.cfg.fetchable ? engine.cfg.fetchable(pc, want) : want;
+}
+
+static bool make_ready(uint64_t page)
+{
+    struct page_entry *e = page_find(page, false);
+    if (e && e->ready)
+        return true;
+    if (page >> (47 - PAGE_BITS) || fetchable(page << PAGE_BITS, PAGE_SIZE) < PAGE_SIZE || !(e = page_find(page, true)))
+        return false;
+    if (engine.cfg.watch)
+        engine.cfg.watch(page << PAGE_BITS);
+    e->ready = 1;
+    return true;
+}
+
 static struct dep *dep_of(uint64_t page)
 {
     for (unsigned i = 0; i < deps.n; i++)
         if (deps.d[i].page == page)
             return &deps.d[i];
-    struct page_entry *e = page_find(page, false);
-    if (!e || !e->ready || deps.n == MAX_DEPS)
+    if (deps.n == MAX_DEPS || !make_ready(page))
         return NULL;
     deps.d[deps.n] = (struct dep){ page, PAGE_SIZE - 1, 0 };
     return &deps.d[deps.n++];
@@ -76,46 +91,6 @@ static size_t fetch_ready(void *ctx, uint64_t pc, size_t want)
         n += take;
     }
     return n;
-}
-
-static size_t fetchable(uint64_t pc, size_t want)
-{
-    return engine.cfg.fetchable ? engine.cfg.fetchable(pc, want) : want;
-}
-
-enum page_state { PAGE_READY, PAGE_BAD, PAGE_AGAIN };
-
-/* Lock held on entry and exit; PAGE_AGAIN: it was released and things changed. */
-static enum page_state make_ready(uint64_t page)
-{
-    struct page_entry *e = page_find(page, true);
-    if (e && e->ready)
-        return PAGE_READY;
-    uint32_t epoch = engine.epoch;
-    engine_unlock();
-    bool ok = fetchable(page << PAGE_BITS, PAGE_SIZE) == PAGE_SIZE;
-    if (ok && engine.cfg.watch)
-        engine.cfg.watch(page << PAGE_BITS);
-    engine_lock();
-    if (engine.epoch != epoch || engine.stop)
-        return PAGE_AGAIN;
-    e = ok ? page_find(page, true) : NULL;
-    if (!e)
-        return PAGE_BAD;
-    e->ready = 1;
-    return PAGE_READY;
-}
-
-static enum page_state make_pages_ready(uint64_t pc)
-{
-    enum page_state s = make_ready(pc >> PAGE_BITS);
-    if (s == PAGE_READY && (pc & (PAGE_SIZE - 1)) > PAGE_SIZE - NEAR_END) {
-        uint64_t next = (pc >> PAGE_BITS) + 1;
-        struct page_entry *e = page_find(next, false);
-        if (!e || !e->ready)
-            s = make_ready(next) == PAGE_AGAIN ? PAGE_AGAIN : PAGE_READY;
-    }
-    return s;
 }
 
 /* The bytes at pc can't be fetched: what the processor would report. The owner knows its mappings better and may correct si_code. */
@@ -156,7 +131,7 @@ static bool starts_unfetchable(const struct ir_block *b)
     return last->op == IR_TRAP && last->aux == IR_TRAP_DECODE && (uint64_t)last->imm == b->guest_pc;
 }
 
-/* A block that ran into a page that was not ready goes on at its last pc by itself. */
+/* A block that ran into a page that can't be fetched goes on at its last pc by an exit: the page may be mapped by then. */
 static void end_with_exit(struct ir_block *b)
 {
     struct ir_insn *last = &b->insn[b->n - 1];
@@ -359,10 +334,7 @@ enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block
         }
         if ((*out = block_find(pc)))
             break;
-        enum page_state s = make_pages_ready(pc);
-        if (s == PAGE_AGAIN)
-            continue;
-        enum outcome o = s == PAGE_READY ? make_block(cpu, pc, out) : NO_BYTES;
+        enum outcome o = make_block(cpu, pc, out);
         if (o == MADE)
             break;
         if (o == FULL) {

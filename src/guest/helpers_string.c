@@ -176,7 +176,7 @@ uint64_t x86_helper_rep_lods(void *state, uint64_t control, uint64_t base, uint6
     return 0;
 }
 
-/* --- SCAS, CMPS: the flags are those of the last comparison --- */
+/* --- SCAS, CMPS: the flags are those of the last comparison, also when a later one faults --- */
 
 static uint16_t compare_flags(uint64_t a, uint64_t b, unsigned size)
 {
@@ -198,24 +198,46 @@ static uint64_t low_part(uint64_t v, unsigned size)
     return size == 8 ? v : v & ((1ull << size * 8) - 1);
 }
 
-/* The pair to compare next; with_source: from memory at rsi, else the accumulator. */
+/* may an element here be the first in its page, from either side? */
+static bool at_page_edge(uint64_t addr)
+{
+    return ((addr + 8) & (PAGE - 1)) < 16;
+}
+
+/* The target is read first, but for REPE CMPSB: that is what the reference processor does when both fault. */
+static void load_pair(const struct string *c, uint64_t *source, uint64_t *target)
+{
+    bool source_first = c->size == 1 && !c->while_ne;
+    if (source_first)
+        *source = load(source_of(c), c->size);
+    *target = load(target_of(c), c->size);
+    if (!source_first)
+        *source = load(source_of(c), c->size);
+}
+
+/* with_source: what is compared comes from memory at rsi, else it is the accumulator */
 static uint64_t compare_loop(struct string c, bool with_source)
 {
-    uint64_t accumulator = low_part(c.s->gpr[X86_RAX], c.size), a, b;
+    uint64_t a = low_part(c.s->gpr[X86_RAX], c.size), b = 0;
     if (count_of(&c) == 0)
         return 0;
-    for (unsigned n = 0;; n++) {
-        a = with_source ? load(source_of(&c), c.size) : accumulator;
-        b = load(target_of(&c), c.size);
-        if (with_source)
+    for (unsigned n = 0; n < BUDGET; n++) {
+        if (n && (at_page_edge(target_of(&c)) || (with_source && at_page_edge(source_of(&c)))))
+            c.s->flags = compare_flags(a, b, c.size);
+        if (with_source) {
+            load_pair(&c, &a, &b);
             advance(&c, X86_RSI, 1);
+        } else
+            b = load(target_of(&c), c.size);
         advance(&c, X86_RDI, 1);
         count_down(&c, 1);
-        if (count_of(&c) == 0 || (a == b) == c.while_ne || n >= BUDGET)
-            break;
+        if (count_of(&c) == 0 || (a == b) == c.while_ne) {
+            c.s->flags = compare_flags(a, b, c.size);
+            return 0;
+        }
     }
     c.s->flags = compare_flags(a, b, c.size);
-    return count_of(&c) != 0 && (a == b) != c.while_ne;
+    return 1;
 }
 
 uint64_t x86_helper_rep_scas(void *state, uint64_t control, uint64_t base, uint64_t unused2, uint64_t unused3)

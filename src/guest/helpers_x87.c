@@ -25,6 +25,7 @@ uint64_t x86_helper_x87_free(void *state, uint64_t ctl, uint64_t b, uint64_t c, 
     struct x86_state *s = state;
     x87_wait(s);
     note(s, ctl);
+    s->fsw &= (uint16_t)~X87_C1;
     s->ftw &= (uint8_t)~(1u << ((x87_top(s) + X87_CTL_I(ctl)) & 7));
     if (X87_CTL_POPS(ctl)) {
         s->ftw &= (uint8_t)~(1u << x87_top(s));

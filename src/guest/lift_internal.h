@@ -72,6 +72,9 @@ bool x86_trap(struct x86_lifter *L, enum ir_trap trap, uint64_t pc);        /* t
 unsigned x86_exit_flags(struct x86_lifter *L, uint64_t target);             /* x86_flags_live_in with what is known of the code */
 static inline bool x86_has(const struct x86_lifter *L, uint64_t attributes) { return (L->insn.attributes & attributes) != 0; }
 
+/* what the segment_query helper is asked */
+enum x86_segment_query { X86_SEGMENT_VERR, X86_SEGMENT_VERW, X86_SEGMENT_LAR, X86_SEGMENT_LSL };
+
 /* --- one helper call; ids from helpers.def --- */
 enum x86_helper {
 #define HELPER(name, n_args, effects) X86_H_##name,

@@ -170,7 +170,7 @@ bool x86_lift_leave(struct x86_lifter *L, unsigned arg)
     return true;
 }
 
-/* ENTER size, level: the frame pointers of the outer levels are copied. The last byte of the new frame is touched first:
+/* ENTER size, level: the frame pointers of the outer levels are copied. The end of the new frame is touched at last:
  * processors refuse the instruction when the new top of the stack can't be written. */
 bool x86_lift_enter(struct x86_lifter *L, unsigned arg)
 {
@@ -180,7 +180,6 @@ bool x86_lift_enter(struct x86_lifter *L, unsigned arg)
     unsigned level = (unsigned)L->op[1].imm.value.u & 31;
     ir_ref frame = x86_get_gpr(L, IR_I64, X86_RBP);
     int64_t total = size * (level ? level + 1 : 1) + (int64_t)(L->op[0].imm.value.u & 0xffff);
-    ir_load(B, IR_I8, stack_at(L, -total), IR_MEM_STACK);
     ir_store(B, t, stack_at(L, -size), x86_get_gpr(L, t, X86_RBP), IR_MEM_STACK);
     ir_ref top = stack_at(L, -size);
     for (unsigned i = 1; i < level; i++) {
@@ -190,6 +189,7 @@ bool x86_lift_enter(struct x86_lifter *L, unsigned arg)
     }
     if (level)
         ir_store(B, t, stack_at(L, -used - size), ir_trunc(B, t, top), IR_MEM_STACK);
+    ir_load(B, IR_I8, stack_at(L, -total), IR_MEM_STACK);
     x86_put_gpr(L, IR_I64, X86_RSP, stack_at(L, -total));
     x86_put_gpr(L, t, X86_RBP, ir_trunc(B, t, top));
     return true;

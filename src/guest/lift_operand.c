@@ -69,6 +69,12 @@ ir_ref x86_segment_base(struct x86_lifter *L, ZydisRegister segment)
 
 struct address { ir_ref base, index; unsigned shift; int64_t disp; };
 
+/* The decoder (4.0.0) takes REX.B for a base register where SIB says there is none: 32-bit addresses with mod 0, base 5. */
+static bool false_base(const struct x86_lifter *L, ZydisRegister base)
+{
+    return base == ZYDIS_REGISTER_R13D && L->insn.raw.modrm.mod == 0 && L->insn.raw.modrm.rm == 4 && L->insn.raw.sib.base == 5;
+}
+
 /* the parts in type t; a base of rip becomes part of the displacement */
 static struct address address_parts(struct x86_lifter *L, enum ir_type t, const ZydisDecodedOperandMem *mem)
 {
@@ -77,6 +83,8 @@ static struct address address_parts(struct x86_lifter *L, enum ir_type t, const 
     int base = x86_gpr_of(mem->base, &high), index = x86_gpr_of(mem->index, &high);
     if (mem->base == ZYDIS_REGISTER_RIP || mem->base == ZYDIS_REGISTER_EIP)
         a.disp = (int64_t)((uint64_t)a.disp + L->next_pc);
+    else if (false_base(L, mem->base))
+        a.disp = L->insn.raw.disp.value;
     else if (base >= 0)
         a.base = x86_get_gpr(L, t, (unsigned)base);
     if (index >= 0) {

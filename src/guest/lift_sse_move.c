@@ -135,14 +135,6 @@ bool x86_vec_movdq2q(struct x86_lifter *L, unsigned arg)
     return true;
 }
 
-/* MOVNTI */
-bool x86_sse_movnti(struct x86_lifter *L, unsigned arg)
-{
-    ir_ref v = x86_read(L, 1);
-    ir_store(&L->B, ir_typeof(&L->B, v), x86_ea(L, 0), v, x86_mem_aux(L, 0));
-    return true;
-}
-
 /* PEXTRB/W/D/Q, EXTRACTPS: arg = lane */
 bool x86_vec_extract(struct x86_lifter *L, unsigned arg)
 {

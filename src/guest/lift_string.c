@@ -120,7 +120,8 @@ bool x86_lift_cmps(struct x86_lifter *L, unsigned size)
     if (is_repeated(L))
         return repeat(L, X86_H_rep_cmps, size);
     enum ir_type t = x86_int_type(size * 8);
-    ir_ref a = ir_load(&L->B, t, source_address(L), IR_MEM_PLAIN), b = ir_load(&L->B, t, target_address(L), IR_MEM_PLAIN);
+    ir_ref b = ir_load(&L->B, t, target_address(L), IR_MEM_PLAIN);      /* first, as processors do it */
+    ir_ref a = ir_load(&L->B, t, source_address(L), IR_MEM_PLAIN);
     ir_ref port = ir_op2(&L->B, IR_SUBF, t, a, b), step = step_of(L, size);
     advance(L, X86_RSI, step);
     advance(L, X86_RDI, step);

@@ -70,12 +70,12 @@ bool x86_x87_const(struct x86_lifter *L, unsigned arg)
     return true;
 }
 
-/* FST, FSTP, FIST, FISTP, FISTTP, FBSTP: arg bits 0..1 kind as in load, 2 pop, 3 truncate */
+/* FST, FSTP, FIST, FISTP, FISTTP, FBSTP: arg bits 0..1 kind as in load, 2 pop, 3 truncate, 4 register form without a check */
 bool x86_x87_store(struct x86_lifter *L, unsigned arg)
 {
     unsigned pops = arg >> 2 & 1;
     if (!x86_is_mem(L, 0)) {
-        call1(L, X86_H_x87_store_st, X87_CTL(0, st_of(L, 0), 0, pops, 0));
+        call1(L, X86_H_x87_store_st, X87_CTL(0, st_of(L, 0), 0, pops, arg >> 4 & 1));
         return true;
     }
     enum x87_format f = (arg & 3) == 2 ? X87_BCD : format_of(L, (arg & 3) == 1);
@@ -106,7 +106,7 @@ bool x86_x87_compare(struct x86_lifter *L, unsigned arg)
                            IR_NONE, IR_NONE, IR_NONE);
         ir_putf(&L->B, IR_F_ALL, ir_op1(&L->B, IR_MKF, IR_I32, ir_trunc(&L->B, IR_I32, r)));
     } else {
-        call1(L, X86_H_x87_compare, X87_CTL(0, pops == 2 ? 1 : st_of(L, 0), 0, pops, unordered));
+        call1(L, X86_H_x87_compare, X87_CTL(0, st_of(L, 0) | st_of(L, 1), 0, pops, unordered));   /* one of them is ST0 */
     }
     return true;
 }

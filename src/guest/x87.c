@@ -84,15 +84,20 @@ void x87_init(struct x86_state *s)
     s->fip = s->fdp = 0;
 }
 
-/* Every computing instruction starts here: wait, clear C1. Nothing after it may fault but memory accesses, which come before it (X1). */
-static void begin(struct x86_state *s, uint64_t ctl)
+static inline void note(struct x86_state *s, uint64_t ctl)
 {
-    s->fsw &= (uint16_t)~X87_C1;
     s->fip = s->pc;
     s->fop = (uint16_t)X87_CTL_FOP(ctl);
 }
 
-static void begin_mem(struct x86_state *s, uint64_t ctl, uint64_t address)
+/* Nearly every instruction clears C1. Nothing after this may fault (X1). */
+static inline void begin(struct x86_state *s, uint64_t ctl)
+{
+    s->fsw &= (uint16_t)~X87_C1;
+    note(s, ctl);
+}
+
+static inline void begin_mem(struct x86_state *s, uint64_t ctl, uint64_t address)
 {
     begin(s, ctl);
     s->fdp = address;
@@ -110,6 +115,7 @@ static bool raise(struct x86_state *s, unsigned sw, unsigned fatal)
 
 static bool stack_underflow(struct x86_state *s)
 {
+    s->fsw &= (uint16_t)~X87_C1;
     return raise(s, X87_IE | X87_SF, X87_IE);
 }
 
@@ -121,7 +127,7 @@ static bool stack_overflow(struct x86_state *s)
 static void compute(struct x87_calc *c, enum x87_op op, struct sf_value a, struct sf_value b)
 {
 #ifdef __x86_64__
-    if (!x87_force_soft) {
+    if (!x87_force_soft && !c->wide_denormal) {
         x87_native_compute(c, op, a, b);
         return;
     }
@@ -177,7 +183,7 @@ uint64_t x86_helper_x87_load(void *state, uint64_t ctl, uint64_t bits, uint64_t 
         v = sf_convert(&c, SF_F80, f == X87_F64 ? SF_F64 : SF_F32, f == X87_F64 ? sf_f64(bits) : sf_f32((uint32_t)bits));
     else
         v = sf_from_int(&c, SF_F80, (int64_t)bits);
-    if (is_empty(s, 7) && !raise(s, c.flags, SF_PRE))
+    if (is_empty(s, 7) && !raise(s, c.flags, X87_IE))   /* an unmasked DE does not stop the load */
         return 0;
     load(s, v);
     return 0;
@@ -197,13 +203,10 @@ uint64_t x86_helper_x87_load_st(void *state, uint64_t ctl, uint64_t b, uint64_t 
     struct x86_state *s = state;
     x87_wait(s);
     begin(s, ctl);
-    if (!is_empty(s, 7)) {
-        load(s, indefinite);
-    } else if (!is_empty(s, X87_CTL_I(ctl))) {
-        push(s, get(s, X87_CTL_I(ctl)));
-    } else if (stack_underflow(s)) {
+    if (!is_empty(s, X87_CTL_I(ctl)))
+        load(s, get(s, X87_CTL_I(ctl)));
+    else if (stack_underflow(s))
         push(s, indefinite);
-    }
     return 0;
 }
 
@@ -292,6 +295,10 @@ uint64_t x86_helper_x87_store_st(void *state, uint64_t ctl, uint64_t b, uint64_t
     x87_wait(s);
     begin(s, ctl);
     if (is_empty(s, 0)) {
+        if (X87_CTL_VARIANT(ctl)) {         /* FSTPNCE: no check for an empty register */
+            pop(s, 1);
+            return 0;
+        }
         if (!stack_underflow(s))
             return 0;
         v = indefinite;
@@ -306,7 +313,7 @@ static void arith(struct x86_state *s, uint64_t ctl, unsigned dst, struct sf_val
 {
     struct x87_calc c = { .cw = s->fcw, .sw = s->fsw & X87_EXCEPTIONS };
     compute(&c, X87_CTL_OP(ctl), a, b);
-    if (!raise(s, c.sw, SF_PRE))
+    if (!raise(s, c.sw & ~X87_CC, SF_PRE))
         return;
     set(s, dst, c.r[0]);
     pop(s, X87_CTL_POPS(ctl));
@@ -354,12 +361,9 @@ uint64_t x86_helper_x87_arith_mem(void *state, uint64_t ctl, uint64_t bits, uint
     }
     struct sf_ctx c = sf_from_fcw(s->fcw);
     struct sf_value v = memory_operand(&c, (enum x87_format)X87_CTL_I(ctl), bits), st0 = get(s, 0);
-    struct x87_calc calc = { .cw = s->fcw, .sw = c.flags ? 0 : s->fsw & X87_EXCEPTIONS };
+    struct x87_calc calc = { .cw = s->fcw, .sw = s->fsw & X87_EXCEPTIONS, .wide_denormal = c.wide_denormal };
     compute(&calc, X87_CTL_OP(ctl), st0, v);
-    /* A denormal operand is not reported beside a NaN or an invalid operation. */
-    if ((c.flags & SF_DE) && !(calc.sw & X87_IE) && !sf_is_nan(sf_classify(SF_F80, st0)))
-        calc.sw |= X87_DE;
-    if (raise(s, calc.sw, SF_PRE))
+    if (raise(s, calc.sw & ~X87_CC, SF_PRE))
         set(s, 0, calc.r[0]);
     return 0;
 }
@@ -408,8 +412,6 @@ uint64_t x86_helper_x87_compare_mem(void *state, uint64_t ctl, uint64_t bits, ui
     x87_wait(s);
     begin_mem(s, ctl, address);
     struct sf_value v = memory_operand(&c, (enum x87_format)X87_CTL_I(ctl), bits);
-    if (sf_is_nan(sf_classify(SF_F80, get(s, 0))))
-        c.flags &= (uint8_t)~SF_DE;
     compare_and_set(s, ctl, &v, &c);
     return 0;
 }
@@ -425,16 +427,15 @@ uint64_t x86_helper_x87_compare_flags(void *state, uint64_t ctl, uint64_t b, uin
     unsigned i = X87_CTL_I(ctl);
     bool go;
     x87_wait(s);
-    begin(s, ctl);
+    note(s, ctl);
     if (is_empty(s, 0) || is_empty(s, i)) {
         go = stack_underflow(s);
     } else {
         compare(s, &ctx, get(s, 0), get(s, i), !X87_CTL_VARIANT(ctl), &order);
         go = raise(s, ctx.flags, SF_PRE);
     }
-    if (!go)
-        return s->flags;
-    pop(s, X87_CTL_POPS(ctl));
+    if (go)
+        pop(s, X87_CTL_POPS(ctl));
     return flags[order];
 }
 
@@ -482,10 +483,11 @@ static void op_results(struct x86_state *s, enum x87_op op, const struct x87_cal
         push(s, c->r[1]);
 }
 
-static unsigned op_defines(enum x87_op op)
+/* Which of C0 C2 C3 an operation sets: the bits of FPREM's quotient only if there is one. */
+static unsigned op_defines(enum x87_op op, const struct x87_calc *c)
 {
     switch (op) {
-    case X87_PREM: case X87_PREM1: return X87_CC | X87_C1;
+    case X87_PREM: case X87_PREM1: return sf_is_nan(sf_classify(SF_F80, c->r[0])) || (c->sw & ~c->cw & SF_PRE) ? X87_C2 : X87_CC;
     case X87_SIN: case X87_COS: case X87_PTAN: case X87_SINCOS: return X87_C2;
     default: return 0;
     }
@@ -494,21 +496,25 @@ static unsigned op_defines(enum x87_op op)
 static void operate(struct x86_state *s, enum x87_op op)
 {
     bool two = op >= X87_SCALE && op <= X87_PATAN, pushes = op >= X87_XTRACT;
+    struct x87_calc c = { .cw = s->fcw, .r = { indefinite } };
     if (is_empty(s, 0) || (two && is_empty(s, 1))) {
+        s->fsw &= (uint16_t)~op_defines(op, &c);
         op_on_empty(s, op);
         return;
     }
     if (pushes && !is_empty(s, 7)) {
+        s->fsw &= (uint16_t)~op_defines(op, &c);
         if (stack_overflow(s)) {
             set(s, 0, indefinite);
             push(s, indefinite);
         }
         return;
     }
-    struct x87_calc c = { .cw = s->fcw, .sw = s->fsw & X87_EXCEPTIONS };
+    c.sw = s->fsw & X87_EXCEPTIONS;
     compute(&c, op, get(s, 0), two ? get(s, 1) : get(s, 0));
-    s->fsw &= (uint16_t)~op_defines(op);
-    if (raise(s, c.sw, SF_PRE))
+    unsigned defined = op_defines(op, &c);
+    s->fsw &= (uint16_t)~defined;
+    if (raise(s, c.sw & (X87_EXCEPTIONS | X87_C1 | defined), SF_PRE))
         op_results(s, op, &c);
 }
 
@@ -552,9 +558,9 @@ uint64_t x86_helper_x87_cmov(void *state, uint64_t ctl, uint64_t cond, uint64_t 
     struct x86_state *s = state;
     unsigned i = X87_CTL_I(ctl);
     x87_wait(s);
-    begin(s, ctl);
+    note(s, ctl);
     if (is_empty(s, 0) || is_empty(s, i)) {
-        if (stack_underflow(s) )
+        if (stack_underflow(s))
             set(s, 0, indefinite);
     } else if (cond) {
         set(s, 0, get(s, i));

@@ -38,10 +38,11 @@ enum { X87_IE = 1, X87_DE = 2, X87_ZE = 4, X87_OE = 8, X87_UE = 16, X87_PE = 32,
 #define X87_CTL_FOP(c) ((unsigned)((c) >> 16) & 0x7ff)
 
 /* One computation. cw in; out: r[0] goes to the destination, r[1] is pushed. sw = exceptions, C1 and, where the
- * operation defines them, C0 C2 C3. When an unmasked IE, DE or ZE is in sw, r is not meaningful. */
-struct x87_calc { uint16_t cw, sw; struct sf_value r[2]; };
+ * operation defines them, C0 C2 C3. wide_denormal (in): sf_widen met a denormal memory operand. When an unmasked IE, DE or ZE is in sw, r is not meaningful. */
+struct x87_calc { uint16_t cw, sw; bool wide_denormal; struct sf_value r[2]; };
 
 void x87_soft_compute(struct x87_calc *c, enum x87_op op, struct sf_value st0, struct sf_value other);
+uint16_t x87_soft_status(const struct sf_ctx *f);     /* exceptions and C1 */
 /* Transcendental operations on operands that need no special case (x87_trans.c) */
 void x87_transcendental(struct x87_calc *c, enum x87_op op, struct sf_value st0, struct sf_value st1);
 /* to F32 or F64 bits, or an integer (variant: truncating); sw as above */

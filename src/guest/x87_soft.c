@@ -3,8 +3,11 @@
  */
 #include "guest/x87.h"
 
-static uint16_t status(const struct sf_ctx *f)
+/* An unmasked IE, DE or ZE ends the operation before there is a result to be inexact. */
+uint16_t x87_soft_status(const struct sf_ctx *f)
 {
+    if (f->flags & ~f->masks & SF_PRE)
+        return f->flags & SF_PRE;
     return (uint16_t)(f->flags | (f->rounded_up && (f->flags & SF_PE) ? X87_C1 : 0));
 }
 
@@ -13,7 +16,9 @@ static void remainder_of(struct x87_calc *c, struct sf_ctx *f, struct sf_value a
     uint64_t q = 0;
     bool partial = false;
     c->r[0] = sf_remainder(f, a, b, nearest, &q, &partial);
-    c->sw = status(f);
+    c->sw = x87_soft_status(f);
+    if (c->sw & ~c->cw & SF_PRE)
+        return;
     if (partial)
         c->sw |= X87_C2;
     else
@@ -24,6 +29,7 @@ void x87_soft_compute(struct x87_calc *c, enum x87_op op, struct sf_value a, str
 {
     struct sf_ctx f = sf_from_fcw(c->cw);
     struct sf_value *r = c->r;
+    f.wide_denormal = c->wide_denormal;
     switch (op) {
     case X87_ADD: r[0] = sf_add(&f, SF_F80, a, b); break;
     case X87_MUL: r[0] = sf_mul(&f, SF_F80, a, b); break;
@@ -39,7 +45,7 @@ void x87_soft_compute(struct x87_calc *c, enum x87_op op, struct sf_value a, str
     case X87_PREM1: remainder_of(c, &f, a, b, true); return;
     default: x87_transcendental(c, op, a, b); return;
     }
-    c->sw = status(&f);
+    c->sw = x87_soft_status(&f);
 }
 
 uint64_t x87_soft_convert(struct x87_calc *c, enum x87_format to, bool truncate, struct sf_value v)
@@ -53,7 +59,7 @@ uint64_t x87_soft_convert(struct x87_calc *c, enum x87_format to, bool truncate,
         r = sf_convert(&f, to == X87_F32 ? SF_F32 : SF_F64, SF_F80, v).frac;
     else
         r = (uint64_t)sf_to_int(&f, SF_F80, v, bits[to]);
-    c->sw = status(&f);
+    c->sw = x87_soft_status(&f);
     return r;
 }
 
@@ -79,7 +85,7 @@ uint64_t x87_to_bcd(struct x87_calc *c, struct sf_value v, uint16_t *top)
         *top = 0xffff;
         return 0xc000000000000000;
     }
-    c->sw = status(&f);
+    c->sw = x87_soft_status(&f);
     uint64_t r = 0, m = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
     for (unsigned i = 0; i < 64; i += 4, m /= 10)
         r |= m % 10 << i;

@@ -73,9 +73,10 @@ static struct wide w_add(struct wide a, struct wide b)
     }
     unsigned n = (unsigned)(a.e - b.e);
     u128 bm = n < 128 ? b.m >> n : 0;
+    bool lost = n >= 128 || bm << n != b.m;
     struct wide r = { a.s, a.e, 0 };
     if (a.s != b.s) {
-        r.m = a.m - bm;
+        r.m = a.m - bm - lost;
         return normalize(r);
     }
     r.m = a.m + bm;
@@ -231,8 +232,10 @@ static struct sf_value two_xm1(struct sf_ctx *f, struct sf_value x)
         return x.top & 0x8000 ? sf_f80(1ull << 63, 0xbfff) : x;
     note_denormal(f, c);
     struct wide v = w_from(x);
-    if (v.e > 0 || (v.e == 0 && v.m << 1))      /* |x| > 1: undefined */
+    if (v.e > 0 || (v.e == 0 && v.m << 1)) {    /* |x| > 1: undefined */
+        f->flags |= SF_PE;
         return x;
+    }
     if (v.e == 0)
         return v.s ? sf_f80(1ull << 63, 0xbffe) : x;
     v = w_mul(v, w_ln2);
@@ -255,9 +258,10 @@ static struct sf_value y_log2(struct sf_ctx *f, struct wide log, struct sf_value
     if (c == SF_C_ZERO || log.m == 0)
         return sf_zero(SF_F80, (y.top >> 15) != log.s);
     struct wide r = w_mul(log, w_from(y));
-    if (r.m << 1 == 0 && log.m << 16 == 0)      /* exact: the logarithm of a power of two */
-        return sf_pack_f80(f, r.s, r.e, r.m);
-    return log.m << 16 == 0 && log.e >= 0 ? sf_pack_f80(f, r.s, r.e, r.m) : finish(f, r);
+    if (log.m << 16 || log.e < 0)
+        return finish(f, r);
+    f->flags |= SF_PE;                          /* a power of two: the product is exact, and still reported as rounded */
+    return sf_pack_f80(f, r.s, r.e, r.m);
 }
 
 static struct sf_value yl2x(struct sf_ctx *f, struct sf_value x, struct sf_value y)
@@ -272,11 +276,13 @@ static struct sf_value yl2x(struct sf_ctx *f, struct sf_value x, struct sf_value
         return invalid(f);
     if (c == SF_C_INFINITY)
         return times_infinity(f, y, false);
-    struct wide v = w_from(x), log = w_log2p1(w_sub(v, w_one));
+    struct wide v = w_from(x), log;
     if (v.e < -1 || v.e > 1) {                  /* far from 1: split off the exponent, which x - 1 would lose */
         int e = v.e;
         v.e = 0;
         log = w_add(w_from_int(e), w_log2p1(w_sub(v, w_one)));
+    } else {
+        log = w_log2p1(w_sub(v, w_one));
     }
     if (cy == SF_C_INFINITY && log.m == 0)
         return invalid(f);
@@ -295,8 +301,10 @@ static struct sf_value yl2xp1(struct sf_ctx *f, struct sf_value x, struct sf_val
     struct wide v = w_from(x);
     note_denormal(f, c);
     note_denormal(f, cy);
-    if (v.s && v.e >= 0)                        /* x <= -1: undefined */
-        return invalid(f);
+    if (v.s && v.e >= 0) {                      /* x <= -1: undefined */
+        f->flags |= SF_PE;
+        return x;
+    }
     return y_log2(f, w_log2p1(v), y);
 }
 
@@ -407,5 +415,5 @@ void x87_transcendental(struct x87_calc *c, enum x87_op op, struct sf_value st0,
         trigonometric(c, &f, op, st0);
     else
         c->r[0] = compute_one(&f, op, st0, st1);
-    c->sw |= (uint16_t)(f.flags | (f.rounded_up && (f.flags & SF_PE) ? X87_C1 : 0));
+    c->sw |= x87_soft_status(&f);
 }

@@ -190,9 +190,19 @@ void ir_put(struct ir_builder *B, enum ir_type t, unsigned offset, ir_ref v)
 
 /* --- folding: each returns IR_NONE when there is nothing to fold --- */
 
+/* The low half of the sum just made (lea eax, [...]): sum the low halves instead. */
+static ir_ref narrow_lea(struct ir_builder *B, const struct ir_insn *in)
+{
+    ir_ref base = in->arg[0] == IR_NONE ? IR_NONE : ir_trunc(B, IR_I32, in->arg[0]);
+    ir_ref index = in->arg[1] == IR_NONE ? IR_NONE : ir_trunc(B, IR_I32, in->arg[1]);
+    return ir_lea(B, IR_I32, base, index, in->aux, in->imm);
+}
+
 static ir_ref fold_extension(struct ir_builder *B, enum ir_op op, enum ir_type t, ir_ref v)
 {
     const struct ir_insn *in = &B->b->insn[v];
+    if (op == IR_TRUNC && t == IR_I32 && in->op == IR_LEA && in->type == IR_I64 && v + 1u == B->b->n)
+        return narrow_lea(B, in);
     if (in->op == IR_CONST && is_small_int(t))
         return ir_const(B, t, op == IR_ZEXT ? (int64_t)zero_extend(in->type, (uint64_t)in->imm)
                                             : sign_extend(in->type, (uint64_t)in->imm));
@@ -485,18 +495,62 @@ void ir_store(struct ir_builder *B, enum ir_type t, ir_ref addr, ir_ref v, unsig
     ir_emit(B, IR_STORE, t, 0, mem, 0, addr, v, IR_NONE, 0);
 }
 
+/* packed word of a flags-setting operation on constants (xor eax, eax; test of a known value); false: not one of these */
+static bool constant_flags(const struct ir_builder *B, ir_ref port, unsigned *word)
+{
+    const struct ir_insn *in = &B->b->insn[port];
+    enum ir_type t = in->type;
+    int64_t a, b;
+    if (!const_of(B, in->arg[0], &a) || !const_of(B, in->arg[1], &b))
+        return false;
+    uint64_t sum = (uint64_t)a + (uint64_t)b, ua = zero_extend(t, (uint64_t)a);
+    int64_t r;
+    unsigned carries = 0;
+    switch (in->op) {
+    case IR_ANDF: r = a & b; break;
+    case IR_ORF:  r = a | b; break;
+    case IR_XORF: r = a ^ b; break;
+    case IR_ADDF:
+        r = sign_extend(t, sum);
+        carries = (zero_extend(t, sum) < ua ? IR_FLAG_C : 0) | (((a ^ r) & (b ^ r)) < 0 ? IR_FLAG_O : 0);
+        break;
+    case IR_SUBF:
+        r = sign_extend(t, (uint64_t)a - (uint64_t)b);
+        carries = (eval_cc(IR_CC_B, t, a, b) ? IR_FLAG_C : 0) | (eval_cc(IR_CC_O, t, a, b) ? IR_FLAG_O : 0);
+        break;
+    default: return false;
+    }
+    if (in->op == IR_ADDF || in->op == IR_SUBF)
+        carries |= (a ^ b ^ r) & 16 ? IR_FLAG_A : 0;
+    *word = carries | (r == 0 ? IR_FLAG_Z : 0) | (r < 0 ? IR_FLAG_S : 0) | (__builtin_parity((unsigned)r & 0xff) ? 0 : IR_FLAG_P);
+    return true;
+}
+
+static bool cc_of_word(enum ir_cc cc, unsigned word)
+{
+    bool c = word & IR_FLAG_C, z = word & IR_FLAG_Z, s = word & IR_FLAG_S, o = word & IR_FLAG_O;
+    bool holds[IR_N_CC / 2] = { o, c, z, c || z, s, (word & IR_FLAG_P) != 0, s != o, z || s != o };
+    return holds[cc / 2] != (cc & 1);
+}
+
 ir_ref ir_cond(struct ir_builder *B, enum ir_cc cc)
 {
     bool direct = B->port != IR_NONE && !(ir_cc_reads(cc) & ~B->port_mask);
+    int64_t word;
+    if (direct && !B->full && B->b->insn[B->port].op == IR_MKF && const_of(B, B->b->insn[B->port].arg[0], &word))
+        return ir_const(B, IR_I1, cc_of_word(cc, (unsigned)word));
     return append(B, (struct ir_insn){ .op = IR_COND, .type = IR_I1, .aux = cc,
                                        .arg = { direct ? B->port : IR_NONE, IR_NONE, IR_NONE, IR_NONE } });
 }
 
 void ir_putf(struct ir_builder *B, unsigned mask, ir_ref port)
 {
+    unsigned word;
     mask &= IR_F_ALL;
     if (port == IR_NONE || mask == 0)           /* the state's flags become the state's flags */
         return;
+    if (!B->full && constant_flags(B, port, &word))
+        port = ir_op1(B, IR_MKF, IR_I32, ir_const(B, IR_I32, word));
     append(B, (struct ir_insn){ .op = IR_PUTF, .aux = mask, .arg = { port, IR_NONE, IR_NONE, IR_NONE } });
     B->port_mask = port == B->port ? B->port_mask | mask : mask;
     B->port = port;

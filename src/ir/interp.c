@@ -17,8 +17,8 @@ struct interp {
     char *state;
     const struct ir_interp_env *env;
     uint64_t next_pc;
-    uint16_t port[IR_MAX_INSNS];           /* packed flags word of each FL instruction */
-    union ir_cell cell[IR_MAX_INSNS];
+    uint16_t *port;                        /* packed flags word of each FL instruction */
+    union ir_cell *cell;
 };
 
 static const uint64_t type_mask[IR_N_TYPES] = {
@@ -37,15 +37,26 @@ static uint16_t state_flags(const struct interp *I) {
     return f;
 }
 
+/* from the six-bit mask of aux and lane to the bits of the packed word */
+static unsigned word_mask(unsigned m) {
+    return (m & IR_F_C) << 8 | (m & IR_F_P) << 9 | (m & IR_F_A) << 10 | (m & (IR_F_Z | IR_F_S)) << 11 | (m & IR_F_O) >> 5;
+}
+
 static void put_flags(struct interp *I, unsigned mask, unsigned port) {
-    static const struct { uint16_t mask, flag; } map[] = {
-        { IR_F_C, IR_FLAG_C }, { IR_F_P, IR_FLAG_P }, { IR_F_A, IR_FLAG_A }, { IR_F_Z, IR_FLAG_Z }, { IR_F_S, IR_FLAG_S }, { IR_F_O, IR_FLAG_O },
-    };
-    unsigned bits = 0;
-    for (unsigned i = 0; i < sizeof map / sizeof *map; i++)
-        if (mask & map[i].mask) bits |= map[i].flag;
+    unsigned bits = word_mask(mask);
     uint16_t f = (uint16_t)((state_flags(I) & ~bits) | (port & bits));
     memcpy(I->state + I->env->flags_offset, &f, 2);
+}
+
+/* memcpy by constant sizes, for most values have one of these */
+static void copy(void *to, const void *from, unsigned size) {
+    switch (size) {
+    case 1: memcpy(to, from, 1); break;
+    case 4: memcpy(to, from, 4); break;
+    case 8: memcpy(to, from, 8); break;
+    case 16: memcpy(to, from, 16); break;
+    default: memcpy(to, from, size);
+    }
 }
 
 static void put_pc(struct interp *I, int64_t pc) { memcpy(I->state + I->env->pc_offset, &pc, 8); }
@@ -54,8 +65,10 @@ static void put_pc(struct interp *I, int64_t pc) { memcpy(I->state + I->env->pc_
 
 static unsigned flag_if(bool set, unsigned flag) { return set ? flag : 0; }
 
+static bool even_parity(uint64_t r) { return 0x9669 >> ((r ^ r >> 4) & 15) & 1; }      /* of the low byte */
+
 static unsigned flags_szp(uint64_t r, unsigned bits) {
-    return flag_if(top_bit(r, bits), IR_FLAG_S) | flag_if(r == 0, IR_FLAG_Z) | flag_if(!__builtin_parity(r & 0xff), IR_FLAG_P);
+    return flag_if(top_bit(r, bits), IR_FLAG_S) | flag_if(r == 0, IR_FLAG_Z) | flag_if(even_parity(r), IR_FLAG_P);
 }
 
 static bool condition(unsigned f, enum ir_cc cc) {
@@ -180,27 +193,22 @@ static struct result rcx_flags(const struct operands *o, bool left) {
     return n ? rotate_carry(o, n, left) : unchanged(o);
 }
 
-/* 16-bit double shifts by more than 16: the processor rotates the second operand, carry and overflow are 0 */
-static struct result shld_over(const struct operands *o, uint64_t r, bool left) {
-    struct result x = shifted(r, false, left, o);
-    if (left) x.flags &= ~(unsigned)IR_FLAG_O;
-    return x;
-}
-
+/* 16-bit double shifts by more than 16: the processor rotates the second operand, the carry is 0 */
 static struct result shld_flags(const struct operands *o) {
     unsigned n = shift_count(o->c, o->bits);
     if (!n) return unchanged(o);
-    if (n > o->bits) return shld_over(o, rotate_left(o->b, n - o->bits, o->bits, o->mask), true);
-    uint64_t r = n == o->bits ? o->b : shift_left(o->a, n, o->mask) | o->b >> (o->bits - n);
-    return shifted(r, o->a >> (o->bits - n) & 1, true, o);
+    if (n < o->bits) return shifted(shift_left(o->a, n, o->mask) | o->b >> (o->bits - n), o->a >> (o->bits - n) & 1, true, o);
+    bool carry = n == o->bits && o->a & 1;
+    struct result r = shifted(rotate_left(o->b, n - o->bits, o->bits, o->mask), carry, true, o);
+    r.flags = (r.flags & ~(unsigned)IR_FLAG_O) | flag_if(carry, IR_FLAG_O);
+    return r;
 }
 
 static struct result shrd_flags(const struct operands *o) {
     unsigned n = shift_count(o->c, o->bits);
     if (!n) return unchanged(o);
-    if (n > o->bits) return shld_over(o, rotate_right(o->b, n - o->bits, o->bits, o->mask), false);
-    uint64_t r = n == o->bits ? o->b : o->a >> n | shift_left(o->b, o->bits - n, o->mask);
-    return shifted(r, o->a >> (n - 1) & 1, false, o);
+    if (n < o->bits) return shifted(o->a >> n | shift_left(o->b, o->bits - n, o->mask), o->a >> (n - 1) & 1, false, o);
+    return shifted(rotate_right(o->b, n - o->bits, o->bits, o->mask), n == o->bits && top_bit(o->a, o->bits), false, o);
 }
 
 /* --- multiply, divide, bit tests --- */
@@ -239,7 +247,7 @@ static struct result divide_signed(struct interp *I, const struct operands *o) {
     __int128 n = (__int128)(((unsigned __int128)o->a << o->bits | o->b) << shift) >> shift;
     int64_t d = sign_extend(o->c, o->bits);
     if (d == 0) ir_divide_error(I->state);
-    if (d == -1 && n == (__int128)1 << 127) ir_divide_error(I->state);   /* would trap the host's division */
+    if (d == -1 && n == (__int128)((unsigned __int128)1 << 127)) ir_divide_error(I->state);   /* would trap the host's division */
     __int128 q = n / d;
     if (q != sign_extend((uint64_t)q & o->mask, o->bits)) ir_divide_error(I->state);
     return (struct result){ .v = (uint64_t)q & o->mask, .second = (uint64_t)(n % d) & o->mask };
@@ -455,8 +463,8 @@ static int step(struct interp *I, unsigned i) {
 #define INT(v) *r = (union ir_cell){ .u64 = { (v) } }
     switch (in->op) {
     case IR_CONST: *r = extended(in->imm, in->type); break;
-    case IR_GET: *r = (union ir_cell){ .u64 = { 0 } }; memcpy(r, I->state + in->imm, size); break;
-    case IR_PUT: memcpy(I->state + in->imm, &I->cell[in->arg[0]], size); break;
+    case IR_GET: *r = (union ir_cell){ .u64 = { 0 } }; copy(r, I->state + in->imm, size); break;
+    case IR_PUT: copy(I->state + in->imm, &I->cell[in->arg[0]], size); break;
     case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR:
     case IR_PEXT: case IR_PDEP: INT(binary(in->op, A, B, type_bits[in->type], type_mask[in->type])); break;
     case IR_NOT: case IR_NEG: case IR_BSWAP: case IR_CLZ: case IR_CTZ:
@@ -515,11 +523,9 @@ static int step(struct interp *I, unsigned i) {
 }
 
 int ir_interp(const struct ir_block *b, void *state, const struct ir_interp_env *env, uint64_t *next_pc) {
-    struct interp I;                     /* on the stack and not cleared: a fault may leave by siglongjmp, and most blocks are short */
-    I.b = b;
-    I.state = state;
-    I.env = env;
-    I.next_pc = b->guest_end;
+    /* On the stack, as much as this block needs, and not cleared: a fault may leave by siglongjmp, and signal stacks are small. */
+    struct interp I = { .b = b, .state = state, .env = env, .next_pc = b->guest_end,
+                        .port = __builtin_alloca(b->n * sizeof *I.port), .cell = __builtin_alloca_with_align(b->n * sizeof *I.cell, 128) };
     int result = -1;                     /* a block that falls off its end goes on after its guest code */
     for (unsigned i = 0; i < b->n; i++) {
         int x = step(&I, i);

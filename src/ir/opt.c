@@ -31,8 +31,6 @@ static void remove_insn(struct ir_insn *in)
     *in = (struct ir_insn){ .op = IR_CONST, .type = IR_VOID, .arg = { IR_NONE, IR_NONE, IR_NONE, IR_NONE } };
 }
 
-static bool has_value(const struct ir_insn *in) { return ir_op_info[in->op].sig[0] != '-'; }
-
 /* --- puts --- */
 
 static void see_slots(struct pass *p, const struct ir_insn *get)
@@ -120,10 +118,13 @@ static bool is_dead(const struct ir_insn *in, unsigned props)
         return false;
     if (in->op == IR_CALL)
         return call_effects(in) & IR_H_PURE;
-    return (props & (IR_P_P | IR_P_STATE)) && in->op != IR_FCMPF;
+    return props & (IR_P_P | IR_P_STATE);
 }
 
 static bool reads_flags_by_exit(enum ir_op op) { return op == IR_EXIT || op == IR_EXITIF || op == IR_EXITCALL; }
+
+/* those that the pass has to look at; about half of all instructions have none of these */
+enum { NOT_PLAIN = IR_P_S | IR_P_X | IR_P_T | IR_P_RDF | IR_P_STATE | IR_P_FP };
 
 /* what an instruction that stays does to the pass's view; false: a put that turned out dead */
 static bool visit(struct pass *p, struct ir_insn *in, unsigned props)
@@ -146,7 +147,7 @@ static bool visit(struct pass *p, struct ir_insn *in, unsigned props)
         p->live = (goes_on ? p->live : 0) | reads;
         p->leaves = true;
     }
-    if ((props & (IR_P_X | IR_P_T | IR_P_FP)) || in->op == IR_FCMPF) {
+    if (props & (IR_P_X | IR_P_T | IR_P_FP)) {
         p->epoch++;
         if (p->exact_flags && (props & IR_P_X))
             p->live = IR_F_ALL;
@@ -172,7 +173,7 @@ void ir_opt(struct ir_block *b, bool exact_flags)
     for (unsigned i = b->n; i-- > 0;) {
         struct ir_insn *in = &b->insn[i];
         unsigned props = ir_op_info[in->op].props;
-        if ((has_value(in) && is_dead(in, props)) || !visit(&p, in, props))
+        if (is_dead(in, props) || ((props & NOT_PLAIN) && !visit(&p, in, props)))
             remove_insn(in);
         else
             count_uses(b, in);

@@ -28,7 +28,8 @@ struct ir_text_form ir_text_form(enum ir_op op)
                                                           return (struct ir_text_form){ MEM, TYPE, NUMBER };
     case IR_INSN:                                         return (struct ir_text_form){ IR_TEXT_LENGTH, TYPE, ADDRESS };
     case IR_EXIT: case IR_EXITIF: case IR_EXITCALL:       return (struct ir_text_form){ NUMBER, FLAGS, ADDRESS };
-    case IR_TRAP:                                         return (struct ir_text_form){ IR_TEXT_TRAP, TYPE, ADDRESS };
+    case IR_EXITIND: case IR_EXITRET: case IR_EXITCALLI:  return (struct ir_text_form){ NUMBER, FLAGS, NUMBER };
+    case IR_TRAP:                                         return (struct ir_text_form){ IR_TEXT_TRAP, FLAGS, ADDRESS };
     case IR_CALL:                                         return (struct ir_text_form){ NUMBER, TYPE, IR_TEXT_HELPER };
     default:                                              return (struct ir_text_form){ NUMBER, TYPE, NUMBER };
     }

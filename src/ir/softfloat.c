@@ -216,17 +216,14 @@ static struct sf_value round_pack(struct sf_ctx *c, enum sf_format f, bool sign,
     if (rounded_exp < emin(f)) {
         if (c->masks & SF_UE) return denormalize(c, f, sign, exp, sig, prec);
         c->flags |= SF_UE;
-        rounded_exp += X87_WRAP;
-        if (f == SF_F80 && rounded_exp < emin(f)) r = (struct rounded){ .inexact = true };
-    }
-    if (rounded_exp > format[f].emax) {
+        if (f == SF_F80 && (rounded_exp += X87_WRAP) < emin(f)) r = (struct rounded){ .inexact = true };
+    } else if (rounded_exp > format[f].emax) {
         if (c->masks & SF_OE) return overflow(c, f, sign, prec);
         c->flags |= SF_OE;
-        rounded_exp -= X87_WRAP;
-        if (f == SF_F80 && rounded_exp > format[f].emax) r = (struct rounded){ .inexact = true, .up = true };
+        if (f == SF_F80 && (rounded_exp -= X87_WRAP) > format[f].emax) r = (struct rounded){ .inexact = true, .up = true };
     }
     note_inexact(c, &r);
-    if (rounded_exp > format[f].emax) return sf_infinity(f, sign);    /* unmasked, and still out of range */
+    if (rounded_exp > format[f].emax) return sf_infinity(f, sign);    /* unmasked: of no use (SSE), or still out of range (x87) */
     if (rounded_exp < emin(f)) return sf_zero(f, sign);
     return encode_rounded(f, sign, rounded_exp, r.q, prec);
 }
@@ -425,7 +422,16 @@ struct sf_value sf_convert(struct sf_ctx *c, enum sf_format to, enum sf_format f
     if (from != SF_F80) note_denormal(c, &a);
     if (a.cls == SF_C_ZERO) return sf_zero(to, a.sign);
     if (a.cls == SF_C_INFINITY) return sf_infinity(to, a.sign);
-    return round_pack(c, to, a.sign, a.exp, (u128)a.sig << 64, format[to].prec);
+    struct sf_ctx own = *c;
+    own.flags = 0;
+    struct sf_value r = round_pack(&own, to, a.sign, a.exp, (u128)a.sig << 64, format[to].prec);
+    if (from == SF_F80 && own.flags & ~own.masks & (SF_OE | SF_UE)) {     /* an x87 store that is not done is not inexact either */
+        own.flags &= (uint8_t)~SF_PE;
+        own.rounded_up = false;
+    }
+    c->flags |= own.flags;
+    c->rounded_up = own.rounded_up;
+    return r;
 }
 
 struct sf_value sf_widen(struct sf_ctx *c, enum sf_format from, struct sf_value va) {

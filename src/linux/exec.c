@@ -31,13 +31,15 @@ struct exec {
     char *memory, *next, *end;             /* one block for all of it */
 };
 
-static char *take(struct exec *x, size_t size) {
+static char *take(struct exec *x, size_t size)
+{
     if (size > (size_t)(x->end - x->next)) return NULL;
     char *p = x->next;
     x->next += size;
     return p;
 }
-static char *keep_string(struct exec *x, const char *s, size_t len) {
+static char *keep_string(struct exec *x, const char *s, size_t len)
+{
     char *p = take(x, len + 1);
     if (!p) return NULL;
     memcpy(p, s, len);
@@ -48,20 +50,23 @@ static char *keep_string(struct exec *x, const char *s, size_t len) {
 /* ---- the arguments ---- */
 
 static const char *const hidden[] = { "LD_", "GLIBC_TUNABLES=", "MALLOC_", "GCONV_PATH=", "LIBC_FATAL_STDERR_=", KEEP_PREFIX };
-static bool is_hidden(const char *s) {
+static bool is_hidden(const char *s)
+{
     for (size_t i = 0; i < sizeof hidden / sizeof *hidden; i++)
         if (!strncmp(s, hidden[i], strlen(hidden[i]))) return true;
     return false;
 }
 
-char **linux_exec_environment(char **envp) {
+char **linux_exec_environment(char **envp)
+{
     for (char **e = envp; *e; e++)
         if (!strncmp(*e, KEEP_PREFIX, sizeof KEEP_PREFIX - 1)) *e += sizeof KEEP_PREFIX - 1;
     return envp;
 }
 
 /* Check a guest's array of strings: how many, and how many bytes the hidden ones take. */
-static int64_t measure(uint64_t array, unsigned *n, size_t *bytes) {
+static int64_t measure(uint64_t array, unsigned *n, size_t *bytes)
+{
     uint64_t p;
     *n = 0;
     if (!array) return 0;
@@ -76,7 +81,8 @@ static int64_t measure(uint64_t array, unsigned *n, size_t *bytes) {
     }
 }
 
-static void fill_env(struct exec *x, uint64_t array, unsigned n) {
+static void fill_env(struct exec *x, uint64_t array, unsigned n)
+{
     for (unsigned i = 0; i < n; i++) {
         const char *s = ((const char **)(uintptr_t)array)[i];
         char *p = is_hidden(s) ? take(x, strlen(s) + sizeof KEEP_PREFIX) : NULL;
@@ -87,7 +93,8 @@ static void fill_env(struct exec *x, uint64_t array, unsigned n) {
 }
 
 /* One block: argv with room in front for options and script levels, envp, text. */
-static int64_t collect(struct exec *x, uint64_t argv, uint64_t envp) {
+static int64_t collect(struct exec *x, uint64_t argv, uint64_t envp)
+{
     unsigned argc, envc;
     size_t bytes = 0, ignored = 0;
     int64_t r = measure(argv, &argc, &ignored);
@@ -115,21 +122,24 @@ static int64_t collect(struct exec *x, uint64_t argv, uint64_t envp) {
     return 0;
 }
 
-static void push_front(struct exec *x, const char *s) {
+static void push_front(struct exec *x, const char *s)
+{
     *--x->argv = s;
     x->argc++;
 }
 
 /* ---- the file ---- */
 
-static bool is_self_exe(const char *path) {
+static bool is_self_exe(const char *path)
+{
     char own[64];
     snprintf(own, sizeof own, "/proc/%d/exe", getpid());
     return !strcmp(path, "/proc/self/exe") || !strcmp(path, "/proc/thread-self/exe") || !strcmp(path, own);
 }
 
 /* May it be executed? fd is an O_PATH descriptor or any other. */
-static int64_t check_file(int fd) {
+static int64_t check_file(int fd)
+{
     struct stat st;
     struct statvfs vfs;
     char proc[64];
@@ -141,13 +151,15 @@ static int64_t check_file(int fd) {
 }
 
 /* somebody has it open for writing? A read lease is refused then; the file's owner may ask that. */
-static bool is_being_written(int fd) {
+static bool is_being_written(int fd)
+{
     if (fcntl(fd, F_SETLEASE, F_RDLCK)) return errno == EAGAIN;
     fcntl(fd, F_SETLEASE, F_UNLCK);
     return false;
 }
 
-static int64_t open_checked(int dirfd, const char *host, bool follow) {
+static int64_t open_checked(int dirfd, const char *host, bool follow)
+{
     int fd = openat(dirfd, host, O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW));
     if (fd < 0) return -errno;
     int64_t r = check_file(fd);
@@ -163,7 +175,8 @@ static int64_t open_checked(int dirfd, const char *host, bool follow) {
 }
 
 /* A path of the guest: where it is on the host, and the file opened there. */
-static int64_t open_path(struct exec *x, int dirfd, const char *guest, bool follow) {
+static int64_t open_path(struct exec *x, int dirfd, const char *guest, bool follow)
+{
     char buf[PATH_MAX];
     const char *host = is_self_exe(guest) && linux_process.exe ? linux_process.exe : linux_path(guest, follow, buf);
     if (!*guest) return -ENOENT;
@@ -177,7 +190,8 @@ static int64_t open_path(struct exec *x, int dirfd, const char *guest, bool foll
 }
 
 /* Give a descriptor's file a name that works in the new program: its path if that is still the same file, else the descriptor. */
-static int64_t name_of_fd(struct exec *x) {
+static int64_t name_of_fd(struct exec *x)
+{
     char proc[64], path[PATH_MAX];
     struct stat a, b;
     snprintf(proc, sizeof proc, "/proc/self/fd/%d", x->fd);
@@ -196,12 +210,14 @@ static int64_t name_of_fd(struct exec *x) {
     return 0;
 }
 
-void linux_exec_loaded(const char *program) {
+void linux_exec_loaded(const char *program)
+{
     int fd;
     if (linux_process.config.execfn && sscanf(program, "/proc/self/fd/%d", &fd) == 1) close(fd);
 }
 
-static int64_t open_fd(struct exec *x, int fd) {
+static int64_t open_fd(struct exec *x, int fd)
+{
     char proc[64];
     int flags = fcntl(fd, F_GETFD);
     int64_t r = flags < 0 ? -EBADF : check_file(fd);
@@ -213,7 +229,8 @@ static int64_t open_fd(struct exec *x, int fd) {
     return name_of_fd(x);
 }
 
-static int64_t open_first(struct exec *x, int dirfd, const char *path, int flags) {
+static int64_t open_first(struct exec *x, int dirfd, const char *path, int flags)
+{
     char name[PATH_MAX + 32];
     int64_t r;
     if (!*path && (flags & AT_EMPTY_PATH)) {
@@ -237,7 +254,8 @@ static int64_t open_first(struct exec *x, int dirfd, const char *path, int flags
 static bool is_blank(char c) { return c == ' ' || c == '\t'; }
 
 /* The kernel's reading of a #! line of at most 256 bytes: name and one argument (NULL), both ended in place. */
-static int64_t parse_script(char line[LINE_SIZE + 1], ssize_t n, char **name, char **arg) {
+static int64_t parse_script(char line[LINE_SIZE + 1], ssize_t n, char **name, char **arg)
+{
     char *end = memchr(line, '\n', n), *last = line + LINE_SIZE - 1, *p = line + 2;
     if (!end) {
         while (p < last && is_blank(*p)) p++;
@@ -258,7 +276,8 @@ static int64_t parse_script(char line[LINE_SIZE + 1], ssize_t n, char **name, ch
 }
 
 /* One level: the script's interpreter takes its place. */
-static int64_t enter_script(struct exec *x, char line[LINE_SIZE + 1], ssize_t n) {
+static int64_t enter_script(struct exec *x, char line[LINE_SIZE + 1], ssize_t n)
+{
     char *name, *arg;
     int64_t r = parse_script(line, n, &name, &arg);
     if (r) return r;
@@ -277,7 +296,8 @@ static int64_t enter_script(struct exec *x, char line[LINE_SIZE + 1], ssize_t n)
 }
 
 /* PT_INTERP names a file that can be executed and is ELF. */
-static int64_t check_interp(int fd, const Elf64_Phdr *ph) {
+static int64_t check_interp(int fd, const Elf64_Phdr *ph)
+{
     char name[PATH_MAX], buf[PATH_MAX], magic[SELFMAG];
     if (ph->p_filesz > PATH_MAX || ph->p_filesz < 2) return -ENOEXEC;
     if (pread(fd, name, ph->p_filesz, ph->p_offset) != (ssize_t)ph->p_filesz || name[ph->p_filesz - 1]) return -ENOEXEC;
@@ -288,7 +308,8 @@ static int64_t check_interp(int fd, const Elf64_Phdr *ph) {
     return elf ? 0 : -ELIBBAD;
 }
 
-static int64_t check_elf(int fd, const Elf64_Ehdr *eh) {
+static int64_t check_elf(int fd, const Elf64_Ehdr *eh)
+{
     if (eh->e_type != ET_EXEC && eh->e_type != ET_DYN) return -ENOEXEC;
     if (eh->e_phentsize != sizeof(Elf64_Phdr) || !eh->e_phnum || eh->e_phnum > 65536 / sizeof(Elf64_Phdr)) return -ENOEXEC;
     for (unsigned i = 0; i < eh->e_phnum; i++) {
@@ -302,7 +323,8 @@ static int64_t check_elf(int fd, const Elf64_Ehdr *eh) {
 enum format { FORMAT_GUEST, FORMAT_OTHER };
 
 /* Through the scripts to a program; then is it one for us or for the host? */
-static int64_t resolve(struct exec *x, enum format *format) {
+static int64_t resolve(struct exec *x, enum format *format)
+{
     for (int depth = 0; depth <= MAX_DEPTH; depth++) {
         union { char line[LINE_SIZE + 1]; Elf64_Ehdr eh; } u;
         memset(&u, 0, sizeof u);
@@ -323,7 +345,8 @@ static int64_t resolve(struct exec *x, enum format *format) {
 /* ---- going ---- */
 
 /* the -d items that are on, and where they are written */
-static void push_log(struct exec *x) {
+static void push_log(struct exec *x)
+{
 #define LOG(ENUM, name, help) name,
     static const char *const names[] = {
 #include "engine/log.def"
@@ -346,7 +369,8 @@ static void push_log(struct exec *x) {
 }
 
 /* argv becomes: wherry's own path, its options, the program, the guest's arguments */
-static void push_options(struct exec *x) {
+static void push_options(struct exec *x)
+{
     const struct linux_config *cfg = &linux_process.config;
     char number[32];
     const char *argv0 = *x->argv;
@@ -371,14 +395,16 @@ static void push_options(struct exec *x) {
 }
 
 /* S4 has to hold for the new program's first instant: the guest's whole mask, and what it ignores. */
-static int64_t host_exec(struct linux_thread *t, const char *path, const char **argv, const char **envp) {
+static int64_t host_exec(struct linux_thread *t, const char *path, const char **argv, const char **envp)
+{
     linux_signals_before_exec(t);
     int64_t r = linux_safe_syscall(SYS_execve, (long)path, (long)argv, (long)envp, 0, 0, 0);
     linux_signals_exec_failed(t);
     return r;
 }
 
-static int64_t go(struct linux_thread *t, struct exec *x, uint64_t argv, uint64_t envp) {
+static int64_t go(struct linux_thread *t, struct exec *x, uint64_t argv, uint64_t envp)
+{
     enum format format;
     int64_t r = collect(x, argv, envp);
     if (!r) r = resolve(x, &format);
@@ -392,7 +418,8 @@ static int64_t go(struct linux_thread *t, struct exec *x, uint64_t argv, uint64_
     return host_exec(t, linux_process.config.self, x->argv, x->envp);
 }
 
-static int64_t execute(struct cpu *cpu, int dirfd, uint64_t path, uint64_t argv, uint64_t envp, int flags) {
+static int64_t execute(struct cpu *cpu, int dirfd, uint64_t path, uint64_t argv, uint64_t envp, int flags)
+{
     struct linux_thread *t = cpu->os;
     char names[2 * PATH_MAX];
     struct exec x = { .fd = -1, .pass_fd = -1, .memory = names, .next = names, .end = names + sizeof names };

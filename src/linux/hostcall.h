@@ -17,7 +17,8 @@ static inline int64_t linux_host_result(long r) { return r == -1 ? -errno : r; }
 
 /* copy a structure in or out; -EFAULT */
 static inline int64_t linux_get(void *to, uint64_t from, size_t size) { return engine_copy_from(to, from, size) ? -EFAULT : 0; }
-static inline int64_t linux_put(uint64_t to, const void *from, size_t size) {
+static inline int64_t linux_put(uint64_t to, const void *from, size_t size)
+{
     linux_will_write(to, size);
     return engine_copy_to(to, from, size) ? -EFAULT : 0;
 }

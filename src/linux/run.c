@@ -12,7 +12,8 @@
 enum { TRAP_DE = 0, TRAP_DB = 1, TRAP_BP = 3, TRAP_OF = 4, TRAP_UD = 6, TRAP_GP = 13, TRAP_PF = 14, TRAP_MF = 16, TRAP_XM = 19, TRAP_AC = 17 };
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_FETCH = 16 };
 
-static void force(struct cpu *cpu, int sig, int code, uint64_t addr, unsigned trapno, uint64_t err) {
+static void force(struct cpu *cpu, int sig, int code, uint64_t addr, unsigned trapno, uint64_t err)
+{
     struct linux_thread *t = cpu->os;
     siginfo_t info = { .si_signo = sig, .si_code = code };
     info.si_addr = (void *)(uintptr_t)addr;
@@ -21,22 +22,23 @@ static void force(struct cpu *cpu, int sig, int code, uint64_t addr, unsigned tr
     linux_force_signal(cpu, &info);
 }
 
-/* The page-fault error code: the host tells reads from writes on x86-64; elsewhere the protection has to. */
-static uint64_t fault_error(const struct cpu *cpu, uint64_t addr) {
+/* The page-fault error code. An x86-64 host has it; elsewhere the protection has to tell reads from writes. */
+static uint64_t fault_error(const struct cpu *cpu, uint64_t addr)
+{
     const struct linux_thread *t = cpu->os;
     int prot = linux_page_prot(addr);
-    uint64_t err = PF_USER | (prot > 0 ? PF_PRESENT : 0);
+    uint64_t present = prot > 0 ? PF_PRESENT : 0;
+    if (addr == cpu->state.pc && !(prot > 0 && (prot & PROT_EXEC))) return PF_USER | PF_FETCH | present;
 #ifdef __x86_64__
-    bool write = t->signals->fault_err & PF_WRITE;
+    return PF_USER | (t->signals->fault_err & (PF_PRESENT | PF_WRITE));
 #else
-    bool write = prot > 0 && (prot & PROT_READ);
     (void)t;
+    return PF_USER | present | (prot > 0 && (prot & PROT_READ) ? PF_WRITE : 0);
 #endif
-    if (addr == cpu->state.pc && !(prot > 0 && (prot & PROT_EXEC))) return err | (prot > 0 ? PF_FETCH : PF_FETCH & ~PF_PRESENT);
-    return err | (write ? PF_WRITE : 0);
 }
 
-static void fault(struct cpu *cpu) {
+static void fault(struct cpu *cpu)
+{
     struct linux_thread *t = cpu->os;
     int sig = cpu->fault_signal, code = cpu->fault_info.si_code;
     uint64_t addr = (uintptr_t)cpu->fault_info.si_addr;
@@ -62,7 +64,8 @@ static void fault(struct cpu *cpu) {
     force(cpu, SIGSEGV, linux_segv_code(addr), addr, TRAP_PF, fault_error(cpu, addr));
 }
 
-static void act(struct cpu *cpu, enum engine_event event) {
+static void act(struct cpu *cpu, enum engine_event event)
+{
     uint64_t pc = cpu->state.pc;
     switch (event) {
     case ENGINE_SYSCALL: linux_syscall(cpu); break;
@@ -80,7 +83,8 @@ static void act(struct cpu *cpu, enum engine_event event) {
     }
 }
 
-void linux_run(struct cpu *cpu) {
+void linux_run(struct cpu *cpu)
+{
     struct linux_thread *t = cpu->os;
     for (;;) {
         act(cpu, engine_run(cpu));
@@ -90,7 +94,8 @@ void linux_run(struct cpu *cpu) {
     }
 }
 
-void linux_exit_group(int status) {
+void linux_exit_group(int status)
+{
     struct linux_thread *t = linux_current();
     if (!t || !t->vfork_child) {
         if (linux_process.config.stats) engine_stats(stderr);

@@ -34,16 +34,19 @@ _Static_assert(sizeof(struct guest_sigframe) == 440, "x86-64's struct rt_sigfram
 
 /* ---- the alternate stack ---- */
 
-static bool on_altstack(const struct linux_thread *t, uint64_t sp) {
+static bool on_altstack(const struct linux_thread *t, uint64_t sp)
+{
     return !(t->altstack_flags & ALT_AUTODISARM) && sp > t->altstack_sp && sp - t->altstack_sp <= t->altstack_size;
 }
 
-uint32_t linux_altstack_state(const struct linux_thread *t, uint64_t sp) {
+uint32_t linux_altstack_state(const struct linux_thread *t, uint64_t sp)
+{
     uint32_t state = !t->altstack_size ? ALT_DISABLE : on_altstack(t, sp) ? ALT_ONSTACK : 0;
     return state | (t->altstack_flags & ALT_AUTODISARM);
 }
 
-int64_t linux_set_altstack(struct linux_thread *t, const struct linux_stack *ss, uint64_t sp) {
+int64_t linux_set_altstack(struct linux_thread *t, const struct linux_stack *ss, uint64_t sp)
+{
     uint32_t mode = ss->flags & ~ALT_AUTODISARM;
     if (t->altstack_size && on_altstack(t, sp)) return -EPERM;
     if (mode != ALT_DISABLE && mode != ALT_ONSTACK && mode != 0) return -EINVAL;
@@ -64,7 +67,8 @@ int64_t linux_set_altstack(struct linux_thread *t, const struct linux_stack *ss,
 #define EACH_GPR(X) X(r8, R8) X(r9, R9) X(r10, R10) X(r11, R11) X(r12, R12) X(r13, R13) X(r14, R14) X(r15, R15) \
     X(di, RDI) X(si, RSI) X(bp, RBP) X(bx, RBX) X(dx, RDX) X(ax, RAX) X(cx, RCX) X(sp, RSP)
 
-static void save_context(struct guest_ucontext *uc, const struct linux_thread *t, uint64_t fpstate) {
+static void save_context(struct guest_ucontext *uc, const struct linux_thread *t, uint64_t fpstate)
+{
     const struct x86_state *s = &t->cpu->state;
     struct guest_sigcontext *m = &uc->mc;
 #define SAVE(field, reg) m->field = s->gpr[X86_##reg];
@@ -77,15 +81,15 @@ static void save_context(struct guest_ucontext *uc, const struct linux_thread *t
     m->err = t->signals->err;
     m->trapno = t->signals->trapno;
     m->cr2 = t->signals->cr2;
-    m->oldmask = t->sigmask;
+    uc->sigmask = m->oldmask = t->restore_sigmask ? t->saved_sigmask : t->sigmask;
     m->fpstate = fpstate;
     uc->flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
     uc->stack = (struct linux_stack){ t->altstack_sp, linux_altstack_state(t, s->gpr[X86_RSP]), 0, t->altstack_size };
-    uc->sigmask = t->sigmask;
 }
 
 /* Stack pointer for the frame and, above it, the FXSAVE image; 0 when it leaves the alternate stack. */
-static uint64_t place_frame(const struct linux_thread *t, const struct linux_sigaction *act, uint64_t *fpstate) {
+static uint64_t place_frame(const struct linux_thread *t, const struct linux_sigaction *act, uint64_t *fpstate)
+{
     uint64_t sp = t->cpu->state.gpr[X86_RSP];
     bool alt = on_altstack(t, sp) && t->altstack_size;
     sp -= RED_ZONE;
@@ -100,7 +104,8 @@ static uint64_t place_frame(const struct linux_thread *t, const struct linux_sig
 }
 
 /* a handler starts with the floating-point state of a new process */
-static void reset_fp(struct x86_state *s) {
+static void reset_fp(struct x86_state *s)
+{
     uint8_t image[FPSTATE_SIZE] __attribute__((aligned(64))) = { 0 };
     uint16_t fcw = 0x37f;
     uint32_t mxcsr = 0x1f80;
@@ -109,7 +114,8 @@ static void reset_fp(struct x86_state *s) {
     x86_fxrstor(s, image);
 }
 
-int linux_make_frame(struct cpu *cpu, const struct linux_sigaction *act, const siginfo_t *info) {
+int linux_make_frame(struct cpu *cpu, const struct linux_sigaction *act, const siginfo_t *info)
+{
     struct linux_thread *t = cpu->os;
     struct x86_state *s = &cpu->state;
     struct guest_sigframe frame = { .restorer = act->restorer, .info = *info };
@@ -134,7 +140,8 @@ int linux_make_frame(struct cpu *cpu, const struct linux_sigaction *act, const s
     return 0;
 }
 
-static void restore_context(struct x86_state *s, const struct guest_sigcontext *m) {
+static void restore_context(struct x86_state *s, const struct guest_sigcontext *m)
+{
 #define RESTORE(field, reg) s->gpr[X86_##reg] = m->field;
     EACH_GPR(RESTORE)
 #undef RESTORE
@@ -142,7 +149,8 @@ static void restore_context(struct x86_state *s, const struct guest_sigcontext *
     x86_set_rflags(s, m->flags);
 }
 
-static int64_t bad_frame(struct cpu *cpu) {
+static int64_t bad_frame(struct cpu *cpu)
+{
     struct linux_thread *t = cpu->os;
     siginfo_t info = { .si_signo = SIGSEGV, .si_code = SI_KERNEL };
     t->signals->trapno = t->signals->err = 0;
@@ -150,7 +158,8 @@ static int64_t bad_frame(struct cpu *cpu) {
     return -LINUX_ESIGRETURN;
 }
 
-SYS(rt_sigreturn) {
+SYS(rt_sigreturn)
+{
     struct linux_thread *t = cpu->os;
     struct guest_sigframe frame;
     struct x86_state before = cpu->state;

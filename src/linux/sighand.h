@@ -43,10 +43,12 @@ uint64_t linux_block_signals(void);
 void linux_set_host_mask(uint64_t mask);
 /* t->sigmask = mask, with the emulated pending state; the host's mask is the caller's business */
 void linux_note_sigmask(struct linux_thread *t, uint64_t mask);
+/* Around a call that waits under a mask of its own (sigsuspend, ppoll, ...): begin says whether an emulated signal ends the wait at
+ * once; end takes the call's result. Interrupted: the mask stays for the handler's sake, and its frame brings the old one back. */
+bool linux_wait_mask_begin(struct linux_thread *t, uint64_t mask);
+int64_t linux_wait_mask_end(struct linux_thread *t, int64_t result);
 /* give the host kernel what the guest wants for sig. safe: through linux_safe_syscall. Result or negative errno */
 int64_t linux_install_handler(int sig, const struct linux_sigaction *act, bool safe);
-/* deliver one of the emulated signals in `which`, blocked or not; false if there is none */
-bool linux_deliver_sync(struct cpu *cpu, uint64_t which);
 /* before execve: the five as the new program should inherit them; afterwards (it failed): ours again */
 void linux_signals_before_exec(struct linux_thread *t);
 void linux_signals_exec_failed(struct linux_thread *t);

@@ -30,14 +30,16 @@ static uint64_t inherited_mask;
 
 void linux_set_host_mask(uint64_t mask) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8); }
 
-uint64_t linux_block_signals(void) {
+uint64_t linux_block_signals(void)
+{
     uint64_t all = linux_host_mask(~0ull), old = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, 8);
     return old;
 }
 
 /* Bit LINUX_PENDING_SYNC says whether an emulated signal is waiting and not blocked. The handler may queue another meanwhile: then again. */
-static void update_sync_pending(struct linux_thread *t) {
+static void update_sync_pending(struct linux_thread *t)
+{
     uint64_t seen;
     do {
         seen = t->signals->sync_queued;
@@ -46,7 +48,8 @@ static void update_sync_pending(struct linux_thread *t) {
     } while (seen != t->signals->sync_queued);
 }
 
-void linux_note_sigmask(struct linux_thread *t, uint64_t mask) {
+void linux_note_sigmask(struct linux_thread *t, uint64_t mask)
+{
     t->sigmask = mask & ~LINUX_UNBLOCKABLE;
     update_sync_pending(t);
 }
@@ -67,25 +70,29 @@ extern const char linux_safe_syscall_start[], linux_safe_syscall_end[], linux_sa
 #endif
 
 /* the kernel's part of uc_sigmask is 8 bytes, whatever libc's type */
-static void block_all_after(ucontext_t *uc) {
+static void block_all_after(ucontext_t *uc)
+{
     uint64_t all = linux_host_mask(~0ull);
     memcpy(&uc->uc_sigmask, &all, 8);
 }
 
 /* S1: a call that has not begun is not begun */
-static void leave_safe_syscall(ucontext_t *uc) {
+static void leave_safe_syscall(ucontext_t *uc)
+{
     uintptr_t pc = HOST_PC(uc);
     if (pc >= (uintptr_t)linux_safe_syscall_start && pc < (uintptr_t)linux_safe_syscall_end) HOST_PC(uc) = (uintptr_t)linux_safe_syscall_pending;
 }
 
 /* Send it again: to this thread when a guest runs on it, else to the process. Keeps the siginfo. */
-static void requeue(const siginfo_t *info, bool to_thread) {
+static void requeue(const siginfo_t *info, bool to_thread)
+{
     siginfo_t copy = *info;
     if (to_thread) syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid), copy.si_signo, &copy);
     else syscall(SYS_rt_sigqueueinfo, getpid(), copy.si_signo, &copy);
 }
 
-static void catch_sync_sent(struct linux_thread *t, int sig, const siginfo_t *info) {
+static void catch_sync_sent(struct linux_thread *t, int sig, const siginfo_t *info)
+{
     struct linux_signal_thread *s = t->signals;
     if (!(s->sync_queued & linux_sigbit(sig))) {
         s->sync_info[sig] = *info;
@@ -94,7 +101,8 @@ static void catch_sync_sent(struct linux_thread *t, int sig, const siginfo_t *in
     update_sync_pending(t);
 }
 
-static void catch_sent(int sig, const siginfo_t *info, ucontext_t *uc) {
+static void catch_sent(int sig, const siginfo_t *info, ucontext_t *uc)
+{
     struct linux_thread *t = linux_current();
     bool sync = linux_sigbit(sig) & LINUX_SYNC_SIGNALS;
     if (!t || !t->signals) {                   /* no guest on this thread: another one shall have it */
@@ -118,7 +126,8 @@ static void catch_sent(int sig, const siginfo_t *info, ucontext_t *uc) {
     }
 }
 
-static void __attribute__((noreturn)) internal_fault(int sig, const siginfo_t *info, ucontext_t *uc) {
+static void __attribute__((noreturn)) internal_fault(int sig, const siginfo_t *info, ucontext_t *uc)
+{
     char text[256];
     int n = snprintf(text, sizeof text, "wherry: internal error: SIG%s at host pc %#" PRIxPTR ", address %p, guest pc %#" PRIx64 "\n",
                      sigabbrev_np(sig), (uintptr_t)HOST_PC(uc), info->si_addr, cpu_current() ? engine_guest_pc(uc) : 0);
@@ -126,7 +135,8 @@ static void __attribute__((noreturn)) internal_fault(int sig, const siginfo_t *i
     linux_die_by_signal(sig);
 }
 
-static void catch_fault(int sig, siginfo_t *info, ucontext_t *uc) {
+static void catch_fault(int sig, siginfo_t *info, ucontext_t *uc)
+{
     struct linux_thread *t = linux_current();
     if (sig == SIGSEGV && linux_write_fault((uintptr_t)info->si_addr)) {
         engine_written_code(info, uc);
@@ -136,7 +146,8 @@ static void catch_fault(int sig, siginfo_t *info, ucontext_t *uc) {
     if (engine_host_fault(sig, info, uc) == ENGINE_FAULT_OTHER) internal_fault(sig, info, uc);
 }
 
-static void host_handler(int sig, siginfo_t *info, void *uc) {
+static void host_handler(int sig, siginfo_t *info, void *uc)
+{
     int saved = errno;
     if ((linux_sigbit(sig) & LINUX_SYNC_SIGNALS) && info->si_code > 0) catch_fault(sig, info, uc);
     else catch_sent(sig, info, uc);
@@ -147,12 +158,14 @@ static void host_handler(int sig, siginfo_t *info, void *uc) {
 void linux_host_restorer(void);
 #endif
 
-static int64_t host_sigaction(int sig, const struct host_sigaction *act, struct host_sigaction *old, bool safe) {
+static int64_t host_sigaction(int sig, const struct host_sigaction *act, struct host_sigaction *old, bool safe)
+{
     if (safe) return linux_safe_syscall(SYS_rt_sigaction, sig, (long)act, (long)old, 8, 0, 0);
     return linux_host(SYS_rt_sigaction, sig, act, old, 8);
 }
 
-int64_t linux_install_handler(int sig, const struct linux_sigaction *act, bool safe) {
+int64_t linux_install_handler(int sig, const struct linux_sigaction *act, bool safe)
+{
     bool sync = linux_sigbit(sig) & LINUX_SYNC_SIGNALS, own = act->handler > LINUX_SIG_IGN;
     struct host_sigaction h = { .handler = host_handler, .mask = ~0ull };
     h.flags = act->flags & (LINUX_SA_NOCLDSTOP | LINUX_SA_NOCLDWAIT | LINUX_SA_RESTART);
@@ -171,7 +184,8 @@ int64_t linux_install_handler(int sig, const struct linux_sigaction *act, bool s
 
 long linux_safe_syscall_host(const volatile int *pending, long nr, long a, long b, long c, long d, long e, long f);
 
-long linux_safe_syscall(long nr, long a, long b, long c, long d, long e, long f) {
+long linux_safe_syscall(long nr, long a, long b, long c, long d, long e, long f)
+{
     static const volatile int never;
     struct linux_thread *t = linux_current();
     return linux_safe_syscall_host(t ? &t->pending : &never, nr, a, b, c, d, e, f);
@@ -179,7 +193,8 @@ long linux_safe_syscall(long nr, long a, long b, long c, long d, long e, long f)
 
 /* ---- set-up ---- */
 
-void linux_signal_init(void) {
+void linux_signal_init(void)
+{
     struct linux_thread *t = linux_current();
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, NULL, &inherited_mask, 8);
     for (int sig = 1; sig <= LINUX_NSIG; sig++) {
@@ -193,7 +208,8 @@ void linux_signal_init(void) {
     linux_set_host_mask(linux_host_mask(inherited_mask));
 }
 
-void linux_signal_thread_init(struct linux_thread *t) {
+void linux_signal_thread_init(struct linux_thread *t)
+{
     size_t size = 128 * 1024, least = getauxval(AT_MINSIGSTKSZ) + 64 * 1024;
     if (t->signals) return;
     if (size < least) size = least;
@@ -212,7 +228,8 @@ void linux_signal_thread_init(struct linux_thread *t) {
 }
 
 /* The host's signals are blocked, and the thread takes no more. */
-void linux_signal_thread_free(struct linux_thread *t) {
+void linux_signal_thread_free(struct linux_thread *t)
+{
     stack_t off = { .ss_flags = SS_DISABLE };
     if (!t->signals) return;
     if (t->signals->stack) {
@@ -223,7 +240,8 @@ void linux_signal_thread_free(struct linux_thread *t) {
     t->signals = NULL;
 }
 
-int linux_signal_copy(struct linux_thread *child, const struct linux_thread *parent) {
+int linux_signal_copy(struct linux_thread *child, const struct linux_thread *parent)
+{
     child->sighand = malloc(sizeof *child->sighand);
     child->signals = calloc(1, sizeof *child->signals);
     if (!child->sighand || !child->signals) return -1;
@@ -235,20 +253,23 @@ int linux_signal_copy(struct linux_thread *child, const struct linux_thread *par
     return 0;
 }
 
-void linux_signal_free_copy(struct linux_thread *child) {
+void linux_signal_free_copy(struct linux_thread *child)
+{
     free(child->sighand);
     free(child->signals);
 }
 
 /* A new process has nothing pending, and its handlers' lock may have been another thread's. */
-void linux_signal_fork_child(void) {
+void linux_signal_fork_child(void)
+{
     struct linux_thread *t = linux_current();
     pthread_mutex_init(&t->sighand->lock, NULL);
     t->signals->sync_queued = 0;
     t->pending = 0;
 }
 
-void linux_signals_before_exec(struct linux_thread *t) {
+void linux_signals_before_exec(struct linux_thread *t)
+{
     for (int sig = 1; sig <= LINUX_NSIG; sig++) {
         struct host_sigaction ignore = { .handler = (void (*)(int, siginfo_t *, void *))LINUX_SIG_IGN };
         if ((linux_sigbit(sig) & LINUX_SYNC_SIGNALS) && t->sighand->act[sig].handler == LINUX_SIG_IGN) host_sigaction(sig, &ignore, NULL, false);
@@ -256,7 +277,8 @@ void linux_signals_before_exec(struct linux_thread *t) {
     linux_set_host_mask(t->sigmask | (t->pending ? linux_host_mask(~0ull) : 0));
 }
 
-void linux_signals_exec_failed(struct linux_thread *t) {
+void linux_signals_exec_failed(struct linux_thread *t)
+{
     for (int sig = 1; sig <= LINUX_NSIG; sig++)
         if ((linux_sigbit(sig) & LINUX_SYNC_SIGNALS) && t->sighand->act[sig].handler == LINUX_SIG_IGN) linux_install_handler(sig, &t->sighand->act[sig], false);
     uint64_t open = LINUX_SYNC_SIGNALS;        /* the others may all be blocked by a signal caught meanwhile */
@@ -265,7 +287,8 @@ void linux_signals_exec_failed(struct linux_thread *t) {
 
 /* ---- delivery ---- */
 
-static struct linux_sigaction take_action(struct linux_thread *t, int sig) {
+static struct linux_sigaction take_action(struct linux_thread *t, int sig)
+{
     struct linux_sigaction *slot = &t->sighand->act[sig], act;
     pthread_mutex_lock(&t->sighand->lock);
     act = *slot;
@@ -277,21 +300,27 @@ static struct linux_sigaction take_action(struct linux_thread *t, int sig) {
     return act;
 }
 
-static void trace_signal(const siginfo_t *info) {
-    if (log_on(LOG_INT) || linux_process.config.strace)
-        log_printf("--- SIG%s {si_code=%d, si_addr=%p} ---\n", sigabbrev_np(info->si_signo) ? sigabbrev_np(info->si_signo) : "RT", info->si_code,
-                   info->si_code > 0 ? info->si_addr : NULL);
+static void trace_signal(const siginfo_t *info)
+{
+    const char *name = sigabbrev_np(info->si_signo);
+    char detail[64];
+    if (!log_on(LOG_INT | LOG_STRACE)) return;
+    if (info->si_code > 0 && (linux_sigbit(info->si_signo) & LINUX_SYNC_SIGNALS)) snprintf(detail, sizeof detail, "si_addr=%p", info->si_addr);
+    else snprintf(detail, sizeof detail, "si_pid=%d, si_uid=%u", info->si_pid, info->si_uid);
+    log_printf("%d --- SIG%s {si_signo=%d, si_code=%d, %s} ---\n", getpid(), name ? name : "RT", info->si_signo, info->si_code, detail);
 }
 
 /* the guest's stack could not take a frame: SIGSEGV, deadly if that was the signal */
-static void frame_failed(struct cpu *cpu, int sig) {
+static void frame_failed(struct cpu *cpu, int sig)
+{
     siginfo_t info = { .si_signo = SIGSEGV, .si_code = SI_KERNEL };
     if (sig == SIGSEGV) linux_die_by_signal(SIGSEGV);
     linux_force_signal(cpu, &info);
 }
 
 /* one signal that the kernel has handed over; true if a frame was made */
-static bool deliver(struct cpu *cpu, const siginfo_t *info) {
+static bool deliver(struct cpu *cpu, const siginfo_t *info)
+{
     struct linux_thread *t = cpu->os;
     int sig = info->si_signo;
     struct linux_sigaction act = take_action(t, sig);
@@ -307,12 +336,14 @@ static bool deliver(struct cpu *cpu, const siginfo_t *info) {
         frame_failed(cpu, sig);
         return true;
     }
+    t->restore_sigmask = false;
     linux_note_sigmask(t, t->sigmask | act.mask | (act.flags & LINUX_SA_NODEFER ? 0 : linux_sigbit(sig)));
     return true;
 }
 
 /* A frame was made while an asynchronous signal is held: if the new mask blocks it, it goes back to the kernel's queue (all is blocked there now). */
-static void settle_mask(struct linux_thread *t, uint64_t old) {
+static void settle_mask(struct linux_thread *t, uint64_t old)
+{
     if (t->pending & LINUX_PENDING_ASYNC) {
         uint64_t bit = linux_sigbit(t->pending_info.si_signo);
         if (!(t->sigmask & ~old & bit)) return;
@@ -324,9 +355,11 @@ static void settle_mask(struct linux_thread *t, uint64_t old) {
     linux_set_host_mask(linux_host_mask(t->sigmask));
 }
 
-bool linux_deliver_sync(struct cpu *cpu, uint64_t which) {
+/* one of the emulated signals that are not blocked */
+static bool deliver_sync(struct cpu *cpu)
+{
     struct linux_thread *t = cpu->os;
-    uint64_t ready = t->signals->sync_queued & which, old = t->sigmask;
+    uint64_t old = t->sigmask, ready = t->signals->sync_queued & ~old;
     if (!ready) {
         update_sync_pending(t);
         return false;
@@ -340,12 +373,21 @@ bool linux_deliver_sync(struct cpu *cpu, uint64_t which) {
     return made;
 }
 
-bool linux_deliver_pending(struct cpu *cpu) {
+/* Nothing was delivered after all: the mask that the wait had goes. */
+static void restore_mask(struct linux_thread *t)
+{
+    t->restore_sigmask = false;
+    linux_note_sigmask(t, t->saved_sigmask);
+    linux_set_host_mask(linux_host_mask(t->sigmask));
+}
+
+bool linux_deliver_pending(struct cpu *cpu)
+{
     struct linux_thread *t = cpu->os;
     bool changed = false;
     while (t->pending) {
         if (t->pending & LINUX_PENDING_SYNC) {
-            changed |= linux_deliver_sync(cpu, ~t->sigmask);
+            changed |= deliver_sync(cpu);
             continue;
         }
         siginfo_t info = t->pending_info;
@@ -353,10 +395,12 @@ bool linux_deliver_pending(struct cpu *cpu) {
         changed |= deliver(cpu, &info);
         linux_set_host_mask(linux_host_mask(t->sigmask));
     }
+    if (t->restore_sigmask) restore_mask(t);
     return changed;
 }
 
-void linux_force_signal(struct cpu *cpu, const siginfo_t *info) {
+void linux_force_signal(struct cpu *cpu, const siginfo_t *info)
+{
     struct linux_thread *t = cpu->os;
     uint64_t old = t->sigmask;
     struct linux_sigaction *act = &t->sighand->act[info->si_signo];
@@ -368,10 +412,11 @@ void linux_force_signal(struct cpu *cpu, const siginfo_t *info) {
     settle_mask(t, old);
 }
 
-void linux_die_by_signal(int sig) {
+void linux_die_by_signal(int sig)
+{
     struct host_sigaction dfl = { 0 };
     uint64_t open = ~linux_sigbit(sig);
-    if (linux_process.config.strace) log_printf("+++ killed by SIG%s +++\n", sigabbrev_np(sig));
+    if (log_on(LOG_STRACE)) log_printf("%d +++ killed by SIG%s +++\n", getpid(), sigabbrev_np(sig));
     if (linux_process.config.stats) engine_stats(stderr);
     host_sigaction(sig, &dfl, NULL, false);
     syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);

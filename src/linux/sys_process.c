@@ -27,7 +27,8 @@ enum { VFORK_STACK = 1 << 20 };
 /* ---- fork ---- */
 
 /* The plain fork is libc's, which looks after libc; sharing files, namespaces and the like are beyond it. */
-static int64_t host_fork(const struct linux_clone *args) {
+static int64_t host_fork(const struct linux_clone *args)
+{
     uint64_t flags = args->flags & ~(uint64_t)CLONE_IN_GUEST;
     int pidfd = -1;
     if (!flags && args->exit_signal == SIGCHLD) {
@@ -39,7 +40,8 @@ static int64_t host_fork(const struct linux_clone *args) {
     return pid;
 }
 
-static void clear_handlers(struct linux_thread *t) {
+static void clear_handlers(struct linux_thread *t)
+{
     for (int sig = 1; sig <= LINUX_NSIG; sig++) {
         struct linux_sigaction *act = &t->sighand->act[sig];
         if (act->handler <= LINUX_SIG_IGN) continue;
@@ -48,19 +50,21 @@ static void clear_handlers(struct linux_thread *t) {
     }
 }
 
-static void fork_child(struct cpu *cpu, const struct linux_clone *args) {
+static void fork_child(struct cpu *cpu, const struct linux_clone *args)
+{
     struct linux_thread *t = cpu->os;
     linux_thread_fork_child(t);
     pthread_mutex_init(&linux_process.lock, NULL);
+    engine_fork_child();                       /* first: until then the code cache is the parent's */
     linux_memory_fork_child();
-    engine_fork_child();
     linux_signal_fork_child();
     linux_clone_child_state(cpu, cpu, args);
     linux_clone_child_tid(t, args);
     if (args->flags & CLONE_CLEAR_SIGHAND) clear_handlers(t);
 }
 
-static int64_t fork_process(struct cpu *cpu, const struct linux_clone *args) {
+static int64_t fork_process(struct cpu *cpu, const struct linux_clone *args)
+{
     struct linux_thread *t = cpu->os;
     uint64_t old = linux_block_signals();
     if (t->pending) {                          /* its handler runs once, before the fork */
@@ -86,7 +90,8 @@ static int64_t fork_process(struct cpu *cpu, const struct linux_clone *args) {
 
 struct vfork_start { struct cpu *cpu; const struct linux_clone *args; };
 
-static int vfork_main(void *arg) {
+static int vfork_main(void *arg)
+{
     const struct vfork_start *start = arg;
     struct cpu *cpu = start->cpu;
     struct linux_thread *t = cpu->os;
@@ -100,7 +105,8 @@ static int vfork_main(void *arg) {
 }
 
 /* a second cpu and thread for the child; NULL when out of memory */
-static struct linux_thread *vfork_thread(struct cpu *cpu, const struct linux_clone *args) {
+static struct linux_thread *vfork_thread(struct cpu *cpu, const struct linux_clone *args)
+{
     const struct linux_thread *parent = cpu->os;
     struct linux_thread *t = calloc(1, sizeof *t);
     if (!t || linux_signal_copy(t, parent) || !(t->cpu = cpu_create())) {
@@ -118,7 +124,8 @@ static struct linux_thread *vfork_thread(struct cpu *cpu, const struct linux_clo
     return t;
 }
 
-static int64_t vfork_process(struct cpu *cpu, const struct linux_clone *args) {
+static int64_t vfork_process(struct cpu *cpu, const struct linux_clone *args)
+{
     struct linux_thread *t = cpu->os, *child = vfork_thread(cpu, args);
     uint64_t flags = args->flags & ~(uint64_t)CLONE_IN_GUEST;
     int64_t pid = -ENOMEM;
@@ -145,7 +152,8 @@ out:
 
 /* ---- clone ---- */
 
-static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args) {
+static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args)
+{
     uint64_t flags = args->flags;
     if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) return -EINVAL;
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) return -EINVAL;
@@ -159,14 +167,16 @@ static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args) {
     return -EINVAL;
 }
 
-SYS(clone) {
+SYS(clone)
+{
     struct linux_clone args = { .flags = (uint32_t)a & ~0xffull, .exit_signal = a & 0xff, .stack = b, .parent_tid = c, .pidfd = c, .child_tid = d, .tls = e };
     if ((args.flags & CLONE_PIDFD) && (args.flags & CLONE_PARENT_SETTID)) return -EINVAL;
     args.flags &= ~(uint64_t)CLONE_DETACHED;
     return do_clone(cpu, &args);
 }
 
-SYS(clone3) {
+SYS(clone3)
+{
     struct linux_clone args = { 0 };
     if (b < 64) return -EINVAL;
     if (b > 4096) return -E2BIG;
@@ -179,12 +189,14 @@ SYS(clone3) {
     return do_clone(cpu, &args);
 }
 
-SYS(fork) {
+SYS(fork)
+{
     struct linux_clone args = { .exit_signal = SIGCHLD };
     return do_clone(cpu, &args);
 }
 
-SYS(vfork) {
+SYS(vfork)
+{
     struct linux_clone args = { .flags = CLONE_VM | CLONE_VFORK, .exit_signal = SIGCHLD };
     return do_clone(cpu, &args);
 }
@@ -203,7 +215,8 @@ SYS(membarrier) { return linux_host(SYS_membarrier, (int)a, (unsigned)b, (int)c)
 
 enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_CPUID = 0x1011, ARCH_SET_CPUID };
 
-SYS(arch_prctl) {
+SYS(arch_prctl)
+{
     struct x86_state *s = &cpu->state;
     switch ((int)a) {
     case ARCH_SET_FS:
@@ -230,7 +243,8 @@ static const struct prctl_pass { int op; unsigned out; } prctl_pass[] = {
     { PR_GET_SPECULATION_CTRL, 0 },
 };
 
-SYS(prctl) {
+SYS(prctl)
+{
     int op = a, one = 1;
     for (size_t i = 0; i < sizeof prctl_pass / sizeof *prctl_pass; i++) {
         if (prctl_pass[i].op != op) continue;

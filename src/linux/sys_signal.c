@@ -8,7 +8,8 @@
 
 #define CALL(name, ...) linux_safe_syscall(SYS_##name, __VA_ARGS__)
 
-SYS(rt_sigaction) {
+SYS(rt_sigaction)
+{
     struct linux_thread *t = cpu->os;
     struct linux_sigaction act = { 0 }, old;
     if (d != 8) return -EINVAL;
@@ -26,7 +27,8 @@ SYS(rt_sigaction) {
 }
 
 /* Give the host the new mask. Nothing to tell it when only the emulated five change. */
-static int64_t set_sigmask(struct linux_thread *t, uint64_t mask) {
+static int64_t set_sigmask(struct linux_thread *t, uint64_t mask)
+{
     uint64_t host = linux_host_mask(mask & ~LINUX_UNBLOCKABLE);
     if (host != linux_host_mask(t->sigmask) || t->pending) {
         int64_t r = CALL(rt_sigprocmask, SIG_SETMASK, (long)&host, 0, 8, 0, 0);
@@ -36,7 +38,8 @@ static int64_t set_sigmask(struct linux_thread *t, uint64_t mask) {
     return 0;
 }
 
-SYS(rt_sigprocmask) {
+SYS(rt_sigprocmask)
+{
     struct linux_thread *t = cpu->os;
     uint64_t set, mask = t->sigmask, old = mask;
     if (d != 8) return -EINVAL;
@@ -54,7 +57,8 @@ SYS(rt_sigprocmask) {
     return c ? linux_put(c, &old, 8) : 0;
 }
 
-SYS(rt_sigpending) {
+SYS(rt_sigpending)
+{
     struct linux_thread *t = cpu->os;
     uint64_t set = 0;
     if (b > 8) return -EINVAL;
@@ -64,24 +68,38 @@ SYS(rt_sigpending) {
     return linux_put(a, &set, b);
 }
 
-SYS(rt_sigsuspend) {
+bool linux_wait_mask_begin(struct linux_thread *t, uint64_t mask)
+{
+    t->saved_sigmask = t->sigmask;
+    t->restore_sigmask = true;
+    linux_note_sigmask(t, mask);
+    return t->signals->sync_queued & ~t->sigmask;
+}
+
+int64_t linux_wait_mask_end(struct linux_thread *t, int64_t result)
+{
+    if (result == -EINTR) return result;
+    t->restore_sigmask = false;
+    linux_note_sigmask(t, t->saved_sigmask);
+    return result;
+}
+
+SYS(rt_sigsuspend)
+{
     struct linux_thread *t = cpu->os;
     uint64_t mask;
     if (b != 8) return -EINVAL;
     if (linux_get(&mask, a, 8)) return -EFAULT;
     mask &= ~LINUX_UNBLOCKABLE;
-    if (t->signals->sync_queued & ~mask) {     /* one of the emulated ones has been waiting for this */
-        cpu->state.gpr[X86_RAX] = -EINTR;
-        if (linux_deliver_sync(cpu, ~mask)) return -LINUX_ESIGRETURN;
-    }
     uint64_t host = linux_host_mask(mask);
-    return CALL(rt_sigsuspend, (long)&host, 8, 0, 0, 0, 0);
+    return linux_wait_mask_end(t, linux_wait_mask_begin(t, mask) ? -EINTR : CALL(rt_sigsuspend, (long)&host, 8, 0, 0, 0, 0));
 }
 
 SYS(pause) { return CALL(ppoll, 0, 0, 0, 0, 8, 0); }
 
 /* an emulated signal that sigtimedwait may take */
-static int take_queued(struct linux_thread *t, uint64_t set, siginfo_t *info) {
+static int take_queued(struct linux_thread *t, uint64_t set, siginfo_t *info)
+{
     uint64_t ready = t->signals->sync_queued & set;
     if (!ready) return 0;
     int sig = __builtin_ctzll(ready) + 1;
@@ -91,7 +109,8 @@ static int take_queued(struct linux_thread *t, uint64_t set, siginfo_t *info) {
     return sig;
 }
 
-SYS(rt_sigtimedwait) {
+SYS(rt_sigtimedwait)
+{
     struct linux_thread *t = cpu->os;
     uint64_t set;
     siginfo_t info;
@@ -102,7 +121,8 @@ SYS(rt_sigtimedwait) {
     return CALL(rt_sigtimedwait, (long)&set, b, c, 8, 0, 0);
 }
 
-SYS(sigaltstack) {
+SYS(sigaltstack)
+{
     struct linux_thread *t = cpu->os;
     uint64_t sp = cpu->state.gpr[X86_RSP];
     struct linux_stack ss, old = { t->altstack_sp, linux_altstack_state(t, sp), 0, t->altstack_size };

@@ -22,40 +22,50 @@ SYS(timer_create) { return linux_host(SYS_timer_create, (int)a, b, c); }
 
 /* ---- the mask that some calls set while they wait ---- */
 
-/* The guest's mask as the host should have it; mask = 0 stays NULL. */
-static int64_t wait_mask(uint64_t mask, uint64_t size, uint64_t *host, uint64_t **out) {
-    *out = NULL;
-    if (!mask) return 0;
+struct wait_mask { uint64_t host; struct linux_thread *t; };     /* t = NULL: the call sets no mask */
+
+/* Set the guest's mask for the call. 1 to go on, -EINTR when a signal ends the wait at once, or another error. */
+static int64_t begin(struct wait_mask *w, struct cpu *cpu, uint64_t mask, uint64_t size)
+{
+    w->t = NULL;
+    if (!mask) return 1;
     if (size != 8) return -EINVAL;
-    if (linux_get(host, mask, 8)) return -EFAULT;
-    *host = linux_host_mask(*host & ~LINUX_UNBLOCKABLE);
-    *out = host;
-    return 0;
+    if (linux_get(&w->host, mask, 8)) return -EFAULT;
+    w->t = cpu->os;
+    bool ready = linux_wait_mask_begin(w->t, w->host);
+    w->host = linux_host_mask(w->host & ~LINUX_UNBLOCKABLE);
+    return ready ? -EINTR : 1;
 }
 
-SYS(ppoll) {
-    uint64_t mask, *host;
-    int64_t r = wait_mask(d, e, &mask, &host);
-    return r ? r : CALL(ppoll, a, (unsigned)b, c, (long)host, 8, 0);
+static int64_t end(const struct wait_mask *w, int64_t r) { return w->t ? linux_wait_mask_end(w->t, r) : r; }
+static long host_mask(const struct wait_mask *w) { return w->t ? (long)&w->host : 0; }
+
+SYS(ppoll)
+{
+    struct wait_mask w;
+    int64_t r = begin(&w, cpu, d, e);
+    return end(&w, r < 0 ? r : CALL(ppoll, a, (unsigned)b, c, host_mask(&w), 8, 0));
 }
 
-SYS(poll) {
+SYS(poll)
+{
     int ms = c;
     struct timespec ts = { ms / 1000, ms % 1000 * 1000000l };
     return CALL(ppoll, a, (unsigned)b, ms < 0 ? 0 : (long)&ts, 0, 8, 0);
 }
 
-SYS(pselect6) {
+SYS(pselect6)
+{
     struct { uint64_t mask, size; } given = { 0, 0 }, pass = { 0, 8 };
-    uint64_t mask, *host;
+    struct wait_mask w;
     if (f && linux_get(&given, f, sizeof given)) return -EFAULT;
-    int64_t r = wait_mask(given.mask, given.size, &mask, &host);
-    if (r) return r;
-    pass.mask = (uintptr_t)host;
-    return CALL(pselect6, (int)a, b, c, d, e, (long)&pass);
+    int64_t r = begin(&w, cpu, given.mask, given.size);
+    pass.mask = (uint64_t)host_mask(&w);
+    return end(&w, r < 0 ? r : CALL(pselect6, (int)a, b, c, d, e, (long)&pass));
 }
 
-SYS(select) {
+SYS(select)
+{
     struct { int64_t sec, usec; } tv;
     struct timespec ts = { 0, 0 };
     if (e) {
@@ -79,11 +89,13 @@ struct guest_epoll_event { uint32_t events; uint64_t data; } __attribute__((pack
 enum { EPOLL_MAX_EVENTS = 0x7fffffff / 12 };
 
 #ifdef __x86_64__
-static int64_t epoll_wait_common(long nr, uint64_t fd, uint64_t events, uint64_t max, long timeout, long mask) {
+static int64_t epoll_wait_common(long nr, uint64_t fd, uint64_t events, uint64_t max, long timeout, long mask)
+{
     return linux_safe_syscall(nr, (int)fd, events, (int)max, timeout, mask, 8);
 }
 #else
-static int64_t epoll_wait_common(long nr, uint64_t fd, uint64_t events, uint64_t max, long timeout, long mask) {
+static int64_t epoll_wait_common(long nr, uint64_t fd, uint64_t events, uint64_t max, long timeout, long mask)
+{
     int n = (int)max > 1024 ? 1024 : (int)max;
     if ((int)max <= 0 || (int)max > EPOLL_MAX_EVENTS) return -EINVAL;
     struct epoll_event *host = malloc(n * sizeof *host);
@@ -100,21 +112,24 @@ static int64_t epoll_wait_common(long nr, uint64_t fd, uint64_t events, uint64_t
 
 SYS(epoll_wait) { return epoll_wait_common(SYS_epoll_pwait, a, b, c, (int)d, 0); }
 
-SYS(epoll_pwait) {
-    uint64_t mask, *host;
-    int64_t r = wait_mask(e, f, &mask, &host);
-    return r ? r : epoll_wait_common(SYS_epoll_pwait, a, b, c, (int)d, (long)host);
+SYS(epoll_pwait)
+{
+    struct wait_mask w;
+    int64_t r = begin(&w, cpu, e, f);
+    return end(&w, r < 0 ? r : epoll_wait_common(SYS_epoll_pwait, a, b, c, (int)d, host_mask(&w)));
 }
 
-SYS(epoll_pwait2) {
-    uint64_t mask, *host;
-    int64_t r = wait_mask(e, f, &mask, &host);
-    return r ? r : epoll_wait_common(SYS_epoll_pwait2, a, b, c, d, (long)host);
+SYS(epoll_pwait2)
+{
+    struct wait_mask w;
+    int64_t r = begin(&w, cpu, e, f);
+    return end(&w, r < 0 ? r : epoll_wait_common(SYS_epoll_pwait2, a, b, c, (long)d, host_mask(&w)));
 }
 
 /* ---- futex ---- */
 
-SYS(futex) {
+SYS(futex)
+{
     switch ((int)b & FUTEX_CMD_MASK) {         /* those that write the word, or another one */
     case FUTEX_LOCK_PI: case FUTEX_TRYLOCK_PI: case FUTEX_UNLOCK_PI: case FUTEX_LOCK_PI2: linux_will_write(a, 4); break;
     case FUTEX_WAKE_OP: case FUTEX_WAIT_REQUEUE_PI: case FUTEX_CMP_REQUEUE_PI: linux_will_write(e, 4); break;

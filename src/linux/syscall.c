@@ -4,6 +4,7 @@
  */
 #include "linux/syscall.h"
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>

@@ -24,7 +24,7 @@ long linux_get_string(uint64_t guest, char *buf, size_t size);
 bool linux_fd_reserved(int fd);
 
 /* strace.c: describe a call's arguments before it is made, and print the line afterwards. */
-struct linux_strace { char text[2048]; size_t n; };
+struct linux_strace { char text[4096]; size_t n; unsigned next; };
 void linux_strace_before(struct linux_strace *s, uint64_t nr, const uint64_t args[6]);
 void linux_strace_after(struct linux_strace *s, uint64_t nr, const uint64_t args[6], int64_t result);
 #endif

@@ -18,7 +18,8 @@ static bool leader_ended;
 
 /* ---- the list ---- */
 
-static void list_add(struct linux_thread *t) {
+static void list_add(struct linux_thread *t)
+{
     pthread_mutex_lock(&linux_process.lock);
     t->prev = NULL;
     t->next = linux_process.threads;
@@ -29,7 +30,8 @@ static void list_add(struct linux_thread *t) {
 }
 
 /* false: it is the last one and stays */
-static bool list_remove_unless_last(struct linux_thread *t) {
+static bool list_remove_unless_last(struct linux_thread *t)
+{
     pthread_mutex_lock(&linux_process.lock);
     bool last = linux_process.n_threads == 1;
     if (!last) {
@@ -42,7 +44,8 @@ static bool list_remove_unless_last(struct linux_thread *t) {
     return !last;
 }
 
-struct linux_thread *linux_thread_create(void) {
+struct linux_thread *linux_thread_create(void)
+{
     struct cpu *cpu = cpu_create();
     struct linux_thread *t = calloc(1, sizeof *t);
     if (!cpu || !t) {
@@ -60,7 +63,8 @@ struct linux_thread *linux_thread_create(void) {
     return t;
 }
 
-void linux_thread_fork_child(struct linux_thread *t) {
+void linux_thread_fork_child(struct linux_thread *t)
+{
     t->tid = syscall(SYS_gettid);
     t->pthread = pthread_self();
     t->next = t->prev = NULL;
@@ -72,7 +76,8 @@ void linux_thread_fork_child(struct linux_thread *t) {
 }
 
 /* Signals are blocked. */
-static void thread_free(struct linux_thread *t) {
+static void thread_free(struct linux_thread *t)
+{
     cpu_set_current(NULL);
     linux_signal_thread_free(t);
     cpu_destroy(t->cpu);
@@ -88,21 +93,24 @@ struct start {
     int64_t result;                    /* tid or negative errno */
 };
 
-void linux_clone_child_state(struct cpu *child, const struct cpu *parent, const struct linux_clone *args) {
+void linux_clone_child_state(struct cpu *child, const struct cpu *parent, const struct linux_clone *args)
+{
     child->state = parent->state;
     child->state.gpr[X86_RAX] = 0;
     if (args->stack) child->state.gpr[X86_RSP] = args->stack;
     if (args->flags & CLONE_SETTLS) child->state.fs_base = args->tls;
 }
 
-void linux_clone_child_tid(struct linux_thread *t, const struct linux_clone *args) {
+void linux_clone_child_tid(struct linux_thread *t, const struct linux_clone *args)
+{
     uint32_t tid = t->tid;
     if (args->flags & CLONE_CHILD_SETTID) linux_put(args->child_tid, &tid, 4);
     t->clear_child_tid = args->flags & CLONE_CHILD_CLEARTID ? args->child_tid : 0;
 }
 
 /* The parent waits with its signals blocked, so its state and memory stand still, and the new thread begins with all blocked too. */
-static void *thread_main(void *arg) {
+static void *thread_main(void *arg)
+{
     struct start *start = arg;
     const struct linux_clone *args = start->args;
     const struct linux_thread *parent = start->parent->os;
@@ -129,7 +137,8 @@ static void *thread_main(void *arg) {
     return NULL;
 }
 
-static int64_t create_host_thread(struct start *start) {
+static int64_t create_host_thread(struct start *start)
+{
     pthread_attr_t attr;
     pthread_t thread;
     pthread_attr_init(&attr);
@@ -142,7 +151,8 @@ static int64_t create_host_thread(struct start *start) {
     return start->result;
 }
 
-int64_t linux_clone_thread(struct cpu *cpu, const struct linux_clone *args) {
+int64_t linux_clone_thread(struct cpu *cpu, const struct linux_clone *args)
+{
     struct linux_thread *t = cpu->os;
     struct start start = { .parent = cpu, .args = args };
     if (t->vfork_child) return -EAGAIN;        /* it has no thread structures of its own in libc */
@@ -159,7 +169,8 @@ int64_t linux_clone_thread(struct cpu *cpu, const struct linux_clone *args) {
 static void futex_wake(uint64_t addr) { syscall(SYS_futex, addr, FUTEX_WAKE, 1, NULL, NULL, 0); }
 
 /* A robust mutex of the thread that ends: the owner is gone, the next one may have it. */
-static void owner_died(const struct linux_thread *t, uint64_t addr, bool pi) {
+static void owner_died(const struct linux_thread *t, uint64_t addr, bool pi)
+{
     uint32_t word;
     if (addr & 3 || engine_copy_from(&word, addr, 4)) return;
     if ((word & FUTEX_TID_MASK) != (uint32_t)t->tid) return;
@@ -170,7 +181,8 @@ static void owner_died(const struct linux_thread *t, uint64_t addr, bool pi) {
     if (!pi && (word & FUTEX_WAITERS)) futex_wake(addr);
 }
 
-static void release_robust(const struct linux_thread *t) {
+static void release_robust(const struct linux_thread *t)
+{
     struct { uint64_t next, offset, pending; } head;
     if (!t->robust_list || engine_copy_from(&head, t->robust_list, sizeof head)) return;
     uint64_t entry = head.next;
@@ -184,7 +196,8 @@ static void release_robust(const struct linux_thread *t) {
     if (head.pending & ~1ull) owner_died(t, (head.pending & ~1ull) + head.offset, head.pending & 1);
 }
 
-void linux_thread_release(struct linux_thread *t) {
+void linux_thread_release(struct linux_thread *t)
+{
     uint32_t zero = 0;
     uint64_t addr = t->clear_child_tid;
     release_robust(t);
@@ -193,7 +206,8 @@ void linux_thread_release(struct linux_thread *t) {
     if (addr && !linux_put(addr, &zero, 4)) futex_wake(addr);
 }
 
-SYS(exit) {
+SYS(exit)
+{
     struct linux_thread *t = cpu->os;
     linux_block_signals();
     if (t->vfork_child) {
@@ -213,14 +227,16 @@ SYS(exit) {
 
 SYS(exit_group) { linux_exit_group(a); }
 
-SYS(set_tid_address) {
+SYS(set_tid_address)
+{
     struct linux_thread *t = cpu->os;
     t->clear_child_tid = a;
     return t->tid;
 }
 
 /* The host's kernel knows the list too: it acts on it when the process is killed. */
-SYS(set_robust_list) {
+SYS(set_robust_list)
+{
     struct linux_thread *t = cpu->os;
     int64_t r = linux_host(SYS_set_robust_list, a, b);
     if (r < 0) return r;
@@ -229,7 +245,8 @@ SYS(set_robust_list) {
     return 0;
 }
 
-SYS(get_robust_list) {
+SYS(get_robust_list)
+{
     struct linux_thread *t = cpu->os;
     if (a && (pid_t)a != t->tid) return linux_host(SYS_get_robust_list, (pid_t)a, b, c);
     uint64_t size = 24;

@@ -15,6 +15,7 @@
 #define DATA_BASE   0x10020000ull       /* two pages that may be written, then one that may be read, then nothing */
 #define DATA_RW     0x2000ull
 #define DATA_SIZE   0x3000ull
+#define EDGE_BASE   0x10030000ull       /* one page that may be written, then nothing */
 #define WINDOW      768                 /* bytes of memory that a case looks at: at `window` */
 
 struct test_case {
@@ -23,7 +24,8 @@ struct test_case {
     struct x86_state in;
     uint8_t memory[WINDOW];
     uint32_t flags_mask;                /* EFLAGS bits that are defined after the instruction */
-    bool x87;                           /* touches x87 state */
+    bool any_address;                   /* several accesses in an order of the processor's own: any fault address is right */
+    uint64_t ignore; unsigned ignore_size;   /* bytes of memory that the instruction stores and that aren't compared */
     char text[96];
     uint16_t mnemonic;
 };

@@ -101,7 +101,7 @@ static void random_state(struct test_case *c)
     x86_state_init(s);
     for (int i = 0; i < 16; i++) s->gpr[i] = test_integer();
     for (int i = 0; i < 16; i++) random_vectors(s->zmm[i].u8, 16);
-    x86_set_rflags(s, (test_random() & 0x2008d5) | (test_below(4) ? 0 : 0x400) | 2);
+    x86_set_rflags(s, (test_random() & 0x8d5) | (test_below(4) ? 0 : 0x400) | 2);
     s->mxcsr = 0x1f80 | (uint32_t)test_below(4) << 13 | (test_below(4) ? 0 : 0x40) | (test_below(4) ? 0 : 0x8000) | (test_below(2) ? 0 : (uint32_t)test_below(64));
     if (test_below(24) == 0) s->mxcsr ^= (uint32_t)test_below(64) << 7;
     for (int i = 0; i < 8; i++) s->st[i] = test_f80();
@@ -150,7 +150,7 @@ static uint64_t choose_address(struct test_case *c, unsigned size)
     uint64_t p;
     switch (test_below(32)) {
     case 0: return c->window + WINDOW - test_below(size + 1);                    /* into the page that is read-only */
-    case 1: return DATA_BASE + DATA_SIZE - test_below(size + 1);                 /* into nothing */
+    case 1: return EDGE_BASE + 4096 - test_below(size + 1);                      /* into nothing */
     case 2: return test_below(2) ? test_below(4096) : 0x8000000000000000ull + test_random() / 4;
     default: p = c->window + 160 + test_below(WINDOW - 320 - (size > 400 ? 400 : size));
     }
@@ -188,27 +188,31 @@ static bool fix_operands(struct test_case *c, const ZydisDecodedInstruction *ins
     case ZYDIS_MNEMONIC_JMP: case ZYDIS_MNEMONIC_CALL: {
         if (insn->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
         int r = op[0].type == ZYDIS_OPERAND_TYPE_REGISTER ? gpr_number(op[0].reg.value, NULL) : -1;
-        if (op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && op[0].size != 64) return false;
+        if (op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && (op[0].size != 64 || (insn->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE))) return false;   /* AMD: 16-bit targets */
         if (r >= 0) { if (insn->mnemonic == ZYDIS_MNEMONIC_CALL && r == 4) return false; c->in.gpr[r] = target; }
         if (op[0].type == ZYDIS_OPERAND_TYPE_MEMORY) {
             /* the address of operand 0 was aimed at first and, for CALL through rsp, moved by the push's aim: recompute */
             ZyanU64 a; ZydisRegisterContext ctx; memset(&ctx, 0, sizeof ctx);
             for (int k = 0; k < 16; k++) ctx.values[ZYDIS_REGISTER_RAX + k] = c->in.gpr[k];
             ZydisDecodedInstruction i2; ZydisDecodedOperand o2[ZYDIS_MAX_OPERAND_COUNT];
+            if (op[0].mem.segment == ZYDIS_REGISTER_FS || op[0].mem.segment == ZYDIS_REGISTER_GS) return false;
             if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, c->bytes, 15, &i2, o2)) || ZYAN_FAILED(ZydisCalcAbsoluteAddressEx(&i2, &o2[0], c->pc, &ctx, &a))) return false;
-            if (a >= c->window && a + 8 <= c->window + WINDOW) memcpy(c->memory + (a - c->window), &target, 8); else if (a >= DATA_BASE && a < DATA_BASE + DATA_SIZE) return false;
+            if (a >= c->window && a + 8 <= c->window + WINDOW) memcpy(c->memory + (a - c->window), &target, 8); else if (a >= DATA_BASE && a < EDGE_BASE + 4096) return false;
         }
         break; }
     case ZYDIS_MNEMONIC_POPF: case ZYDIS_MNEMONIC_POPFQ:
         if (at >= c->window && at + 8 <= c->window + WINDOW) { uint64_t f; memcpy(&f, c->memory + (at - c->window), 8); f &= ~0x40100ull; memcpy(c->memory + (at - c->window), &f, 8); }
-        else if (at >= DATA_BASE - 8 && at < DATA_BASE + DATA_SIZE) return false;
+        else if (at >= DATA_BASE - 8 && at < EDGE_BASE + 4096) return false;
         break;
     case ZYDIS_MNEMONIC_FXRSTOR: case ZYDIS_MNEMONIC_FXRSTOR64:
         if (test_below(8) && want >= c->window && want + 512 <= c->window + WINDOW) { uint32_t m = 0x1f80 | (uint32_t)test_below(4) << 13; memcpy(c->memory + (want - c->window) + 24, &m, 4); }
         break;
     case ZYDIS_MNEMONIC_LDMXCSR:
-        if (test_below(8) && want >= c->window && want + 4 <= c->window + WINDOW) { uint32_t m = c->in.mxcsr ^ (uint32_t)(test_below(4) << 13); memcpy(c->memory + (want - c->window), &m, 4); }
+        if (want >= c->window && want + 4 <= c->window + WINDOW) { uint32_t m = c->in.mxcsr ^ (uint32_t)(test_below(4) << 13) ^ (test_below(8) ? 0 : 0x10000); memcpy(c->memory + (want - c->window), &m, 4); }
+        else return false;                                   /* AMD has one more bit */
         break;
+    case ZYDIS_MNEMONIC_FXSAVE: case ZYDIS_MNEMONIC_FXSAVE64: c->ignore = want + 6; c->ignore_size = 26; break;      /* the processor's MXCSR mask, opcode and pointers of the last x87 instruction */
+    case ZYDIS_MNEMONIC_FNSAVE: case ZYDIS_MNEMONIC_FNSTENV: c->ignore = want + (insn->operand_width == 16 ? 6 : 12); c->ignore_size = insn->operand_width == 16 ? 8 : 16; break;
     case ZYDIS_MNEMONIC_ENTER: c->bytes[insn->raw.imm[0].offset + 1] = 0; if (test_below(2)) c->bytes[insn->raw.imm[1].offset] &= 3;
         c->in.gpr[5] = c->window + 300; if (test_below(4)) c->in.gpr[4] = c->window + 500; break;
     case ZYDIS_MNEMONIC_SHLD: case ZYDIS_MNEMONIC_SHRD:   /* 16 bits by more than 16: undefined */
@@ -232,7 +236,7 @@ static uint32_t defined_flags(const ZydisDecodedInstruction *insn, const ZydisDe
     case ZYDIS_MNEMONIC_BT: case ZYDIS_MNEMONIC_BTS: case ZYDIS_MNEMONIC_BTR: case ZYDIS_MNEMONIC_BTC: undefined |= 0x8d4; break;
     default: break;
     }
-    return 0x244dd5 & ~undefined;      /* ID AC OF DF SF ZF AF PF CF, and NT */
+    return 0xcd5 & ~undefined;        /* OF DF SF ZF AF PF CF; sigreturn does not load ID and NT */
 }
 
 bool test_generate(struct test_case *c, unsigned k)
@@ -244,6 +248,7 @@ bool test_generate(struct test_case *c, unsigned k)
     random_state(c);
     extern uint64_t test_fs_base, test_gs_base;
     c->in.fs_base = test_fs_base; c->in.gs_base = test_gs_base;
+    c->ignore_size = 0;
     c->window = DATA_BASE + DATA_RW - WINDOW;
     c->in.pc = c->pc;
     for (unsigned i = 0; i < 2; i++) if (insn.raw.imm[i].is_relative && insn.raw.imm[i].size == 32) {
@@ -255,11 +260,12 @@ bool test_generate(struct test_case *c, unsigned k)
     if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, c->bytes, 15, &insn, op)) || insn.mnemonic != f->mnemonic || insn.length != c->length) return false;
     for (unsigned i = 0; i < 2; i++) if (insn.raw.imm[i].is_relative) {       /* not into the instruction itself */
         uint64_t to = c->pc + insn.length + (uint64_t)insn.raw.imm[i].value.s;
-        if (insn.operand_width == 16 || (to >= c->pc && to < c->pc + insn.length)) return false;
+        if ((insn.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) || (to >= c->pc && to < c->pc + insn.length)) return false;
     }
     c->flags_mask = defined_flags(&insn, op);
     c->mnemonic = insn.mnemonic;
-    c->x87 = insn.meta.isa_set == ZYDIS_ISA_SET_X87 || insn.meta.isa_ext == ZYDIS_ISA_EXT_X87;
+    c->any_address = insn.operand_count && op[0].type == ZYDIS_OPERAND_TYPE_MEMORY && op[0].size > 128;
+    c->any_address |= insn.mnemonic == ZYDIS_MNEMONIC_MASKMOVQ || insn.mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU || insn.mnemonic == ZYDIS_MNEMONIC_ENTER;
     ZydisFormatter fmt; ZydisFormatterInit(&fmt, ZYDIS_FORMATTER_STYLE_INTEL);
     ZydisFormatterFormatInstruction(&fmt, &insn, op, insn.operand_count_visible, c->text, sizeof c->text, c->pc, NULL);
     return true;

@@ -55,9 +55,10 @@ static void wherry(const struct test_case *c, struct test_result *r)
 static bool differ(const struct test_case *c, const struct test_result *a, const struct test_result *b, char *why, size_t size)
 {
 #define CHECK(cond, ...) do { if (!(cond)) { snprintf(why, size, __VA_ARGS__); return true; } } while (0)
-    CHECK(a->signal == b->signal, "ends with signal %d code %d, natively %d code %d", b->signal, b->code, a->signal, a->code);
+    bool stack_fault = a->signal == SIGBUS && a->code == SI_KERNEL && b->signal == SIGSEGV && b->code == SI_KERNEL;  /* #SS: told from #GP above the engine */
+    CHECK(a->signal == b->signal || stack_fault, "ends with signal %d code %d, natively %d code %d", b->signal, b->code, a->signal, a->code);
     CHECK(a->out.pc == b->out.pc, "pc %llx, natively %llx", (long long)b->out.pc, (long long)a->out.pc);
-    if (a->signal == SIGSEGV || a->signal == SIGBUS)
+    if (!c->any_address && (a->signal == SIGSEGV || a->signal == SIGBUS))
         CHECK(a->fault_address == b->fault_address, "fault address %llx, natively %llx", (long long)b->fault_address, (long long)a->fault_address);
     static const char *const name[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
     for (int i = 0; i < 16; i++) CHECK(a->out.gpr[i] == b->out.gpr[i], "%s %llx, natively %llx", name[i], (long long)b->out.gpr[i], (long long)a->out.gpr[i]);
@@ -71,7 +72,7 @@ static bool differ(const struct test_case *c, const struct test_result *a, const
     CHECK(a->out.ftw == b->out.ftw, "ftw %x, natively %x (was %x)", b->out.ftw, a->out.ftw, c->in.ftw);
     for (int i = 0; i < 8; i++) CHECK(a->out.st[i].mantissa == b->out.st[i].mantissa && a->out.st[i].sign_exp == b->out.st[i].sign_exp,
         "x87 register %d %04x:%016llx, natively %04x:%016llx", i, b->out.st[i].sign_exp, (long long)b->out.st[i].mantissa, a->out.st[i].sign_exp, (long long)a->out.st[i].mantissa);
-    for (int i = 0; i < WINDOW; i++) CHECK(a->memory[i] == b->memory[i], "memory at %llx: %02x, natively %02x (was %02x)", (long long)c->window + i, b->memory[i], a->memory[i], c->memory[i]);
+    for (int i = 0; i < WINDOW; i++) if (c->window + (unsigned)i - c->ignore >= c->ignore_size) CHECK(a->memory[i] == b->memory[i], "memory at %llx: %02x, natively %02x (was %02x)", (long long)c->window + i, b->memory[i], a->memory[i], c->memory[i]);
     return false;
 }
 
@@ -98,7 +99,8 @@ static void init(int tier)
     static const int sigs[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGUSR2 };
     for (unsigned i = 0; i < sizeof sigs / sizeof *sigs; i++) sigaction(sigs[i], &sa, NULL);
     if (mmap((void *)CODE_BASE, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != (void *)CODE_BASE
-        || mmap((void *)DATA_BASE, DATA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != (void *)DATA_BASE) { perror("difftest: mmap"); exit(1); }
+        || mmap((void *)DATA_BASE, DATA_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != (void *)DATA_BASE
+        || mmap((void *)EDGE_BASE, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != (void *)EDGE_BASE) { perror("difftest: mmap"); exit(1); }
     memset((void *)CODE_BASE, 0xcc, CODE_SIZE);
     mprotect((void *)(DATA_BASE + DATA_RW), DATA_SIZE - DATA_RW, PROT_READ);
     struct engine_config cfg = { .tier = tier, .fetchable = fetchable, .watch = watch };
@@ -129,8 +131,12 @@ int main(int argc, char **argv)
         unsigned k = (unsigned)(i % n);
         c.pc = CODE_BASE + 0x2000 + slot * 64 + test_below(16);
         if (!test_generate(&c, k)) continue;
+        engine_invalidate(c.pc, 16);                     /* an earlier branch may have landed here */
         memcpy((void *)c.pc, c.bytes, 16);
+        memset((void *)(EDGE_BASE + 3000), 0, 1096);
         test_native(&c, &a);
+        memset((void *)(EDGE_BASE + 3000), 0, 1096);
+        if (c.mnemonic != ZYDIS_MNEMONIC_POPF && c.mnemonic != ZYDIS_MNEMONIC_POPFQ) { c.in.id = a.out.id; c.in.nt = a.out.nt; }   /* as the processor had them */
         wherry(&c, &b);
         memset((void *)c.pc, 0xcc, 16);
         if (++slot == n_slots) slot = 0;

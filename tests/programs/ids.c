@@ -31,7 +31,12 @@ int main(void) {
     uname(&u);
     printf("%s %s\n", u.sysname, u.machine);
     cpu_set_t set;
-    printf("affinity %d %d\n", sched_getaffinity(0, sizeof set, &set), CPU_COUNT(&set) > 0);
+    int r = sched_getaffinity(0, sizeof set, &set);
+    printf("affinity %d %d\n", r, CPU_COUNT(&set) > 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (int i = 0; i < CPU_SETSIZE && !CPU_COUNT(&one); i++) if (CPU_ISSET(i, &set)) CPU_SET(i, &one);
+    printf("set affinity %d\n", sched_setaffinity(0, sizeof one, &one));
     printf("nice %d\n", nice(1) >= 0);
     printf("prctl nonsense %d %s\n", prctl(12345, 0, 0, 0, 0), strerrorname_np(errno));
     printf("unknown syscall %ld %s\n", syscall(5000), strerrorname_np(errno));

@@ -88,7 +88,7 @@ int main(int argc, char **argv) {
     file("empty", "", 0755);
     file("blank", "#!   \n", 0755);
     file("loop", "#!./loop\n", 0755);
-    snprintf(cmd, sizeof cmd, "#! %s child one argument \n", self);
+    snprintf(cmd, sizeof cmd, "#! %s child \n", self);
     file("script", cmd, 0755);
     file("script2", "#!./script -z", 0755);
     mkdir("directory", 0755);

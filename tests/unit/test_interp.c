@@ -224,6 +224,48 @@ static void test_cas16(void **state) {
     }
 }
 
+static void test_element_accesses(void **state) {
+    static const enum ir_type lanes[] = { IR_I8, IR_I16, IR_I32, IR_I64, IR_F32, IR_F64 };
+    for (unsigned k = 0; k < sizeof lanes / sizeof *lanes; k++) {
+        uint8_t from[16], to[16], zero[16] = { 0 };
+        unsigned size = ir_type_size[lanes[k]];
+        for (unsigned i = 0; i < 16; i++) { from[i] = (uint8_t)rnd(); to[i] = 0x55; }
+        struct guest g = { .v = { { .u64 = { (uintptr_t)from } }, { .u64 = { (uintptr_t)to } } } };
+        start();
+        ir_ref v = INSN(.op = IR_VLOADL, .type = IR_V128, .lane = lanes[k], .arg = { get(IR_I64, 0), NO });
+        INSN(.op = IR_VSTOREL, .type = IR_V128, .lane = lanes[k], .arg = { get(IR_I64, 1), v, IR_NONE, IR_NONE });
+        put(IR_V128, 3, v);
+        finish();
+        assert_int_equal(run(&g), 0);
+        assert_memory_equal(&g.v[3], from, size);
+        assert_memory_equal((char *)&g.v[3] + size, zero, 16 - size);
+        assert_memory_equal(to, from, size);
+        assert_int_equal(to[size], 0x55);
+    }
+}
+
+/* 1/3 in each format, the sticky flag, and 1/3 back from f80 */
+static void test_scalar_floats(void **state) {
+    struct guest g = { .v = { { .u64 = { 0x3f800000 } }, { .u64 = { 0x4008000000000000 } } }, .mxcsr = 0x1f80 };
+    start();
+    ir_ref one = INSN(.op = IR_FCVT, .type = IR_F80, .lane = IR_F32, .arg = { get(IR_F32, 0), NO });
+    ir_ref three = INSN(.op = IR_FCVT, .type = IR_F80, .lane = IR_F64, .arg = { get(IR_F64, 1), NO });
+    ir_ref third = INSN(.op = IR_FDIV, .type = IR_F80, .arg = { one, three, IR_NONE, IR_NONE });
+    put(IR_F80, 2, third);
+    put(IR_F64, 3, INSN(.op = IR_FCVT, .type = IR_F64, .lane = IR_F80, .arg = { third, NO }));
+    finish();
+    assert_int_equal(run(&g), 0);
+    assert_int_equal(g.v[2].u64[0], 0xaaaaaaaaaaaaaaab);
+    assert_int_equal(g.v[2].u64[1], 0x3ffd);
+    assert_int_equal(g.v[3].u64[0], 0x3fd5555555555555);
+    assert_int_equal(g.mxcsr, 0x1f80 | SF_PE);
+    g.mxcsr = 0x1f80 & ~(SF_PE << 7);
+    g.v[2] = g.v[3] = (union ir_cell){ .u64 = { 0 } };
+    assert_int_equal(run(&g), LEFT_FP);
+    assert_int_equal(left_flags, SF_PE);
+    assert_int_equal(g.v[2].u64[0], 0);
+}
+
 static double as_float(uint32_t v) { float f; memcpy(&f, &v, 4); return f; }
 
 /* the manual's bound for RCPSS and RSQRTSS: 1.5 * 2^-12 */
@@ -253,6 +295,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_exits), cmocka_unit_test(test_calls), cmocka_unit_test(test_wide_integers), cmocka_unit_test(test_flag_masks),
         cmocka_unit_test(test_stores), cmocka_unit_test(test_atomics), cmocka_unit_test(test_cas16), cmocka_unit_test(test_estimates),
+        cmocka_unit_test(test_element_accesses), cmocka_unit_test(test_scalar_floats),
 #ifdef __x86_64__
         cmocka_unit_test(test_integers), cmocka_unit_test(test_integer_flags), cmocka_unit_test(test_divide),
         cmocka_unit_test(test_vectors), cmocka_unit_test(test_vector_tests), cmocka_unit_test(test_floats), cmocka_unit_test(test_float_integers),

@@ -162,6 +162,8 @@ static void lea_of_overwritten(void)      /* %0's register is gone: take the sum
 }
 static void lea_narrow(void) { show(ir_lea(B, IR_I32, get32(0), c32(-1), 2, 0x7fffffff)); }
 
+static void lea_low_half(void) { show(ir_trunc(B, IR_I32, ir_lea(B, IR_I64, get64(0), get64(8), 2, 3))); }
+
 static void cond_from_port(void) { ir_putf(B, IR_F_ALL, ir_op2(B, IR_SUBF, IR_I64, get64(0), get64(8))); show(ir_cond(B, IR_CC_LE)); }
 static void cond_from_state(void) { show(ir_cond(B, IR_CC_NE)); }
 static void cond_mixed(void)
@@ -178,6 +180,8 @@ static void cond_after_call(void)
     ir_call(B, H_PLAIN, IR_VOID, c64(0), IR_NONE, IR_NONE, IR_NONE);
     show(ir_cond(B, IR_CC_E));
 }
+static void flags_of_constants(void) { ir_putf(B, IR_F_ALL, ir_op2(B, IR_XORF, IR_I32, c32(0), c32(0))); show(ir_cond(B, IR_CC_E)); }
+static void carry_of_constant(void) { ir_putf(B, IR_F_C, ir_op1(B, IR_MKF, IR_I32, c32(IR_FLAG_C))); ir_cond(B, IR_CC_B); show(ir_cond(B, IR_CC_E)); }
 static void putf_of_state(void) { ir_putf(B, IR_F_ALL, IR_NONE); show(ir_getf(B)); }
 
 static const struct { const char *name; void (*build)(void); const char *text; } builds[] = {
@@ -235,10 +239,13 @@ static const struct { const char *name; void (*build)(void); const char *text; }
     T(lea_of_lea_index, "get.i64 [0x8]; get.i64 [0x0]; lea.i64 %1 4; lea.i64 %1, %0 8 aux=1; exitind %3"),
     T(lea_of_overwritten, "get.i64 [0x0]; lea.i64 %0 -8; put.i64 %1 [0x0]; lea.i64 %1 -8; exitind %3"),
     T(lea_narrow, "const.i32 -1; get.i32 [0x0]; lea.i32 %1 0x7ffffffb; exitind %2"),
+    T(lea_low_half, "get.i64 [0x8]; get.i64 [0x0]; lea.i64 %1, %0 3 aux=2; trunc.i32 %1; trunc.i32 %0; lea.i32 %3, %4 3 aux=2; exitind %5"),
     T(cond_from_port, "get.i64 [0x8]; get.i64 [0x0]; subf.i64 %1, %0; putf %2 flags=OSZAPC; cond.i1 %2 cc=le; exitind %4"),
     T(cond_from_state, "cond.i1 cc=ne; exitind %0"),
     T(cond_mixed, "get.i64 [0x0]; subf.i64 %0, %0; putf %1 flags=OSZAPC; incf.i64 %0; putf %3 flags=OSZAP; cond.i1 cc=be; cond.i1 %3 cc=e; exitind %6"),
     T(cond_after_call, "get.i64 [0x8]; get.i64 [0x0]; subf.i64 %1, %0; putf %2 flags=OSZAPC; const.i64 0; call %4 @plain; cond.i1 cc=e; exitind %6"),
+    T(flags_of_constants, "const.i32 0; xorf.i32 %0, %0; const.i32 0x4400; mkf.i32 %2; putf %3 flags=OSZAPC; const.i1 1; exitind %5"),
+    T(carry_of_constant, "const.i32 256; mkf.i32 %0; putf %1 flags=C; const.i1 1; cond.i1 cc=e; exitind %4"),
     T(putf_of_state, "getf.i32; exitind %0"),
 #undef T
 };
@@ -504,6 +511,38 @@ static void test_verifier(void **state)
     assert_non_null(ir_verify(&block));
 }
 
+/* Blocks of noise: the verifier never crashes, and what it lets through the optimizer takes and leaves well formed. */
+static void test_noise(void **state)
+{
+    unsigned well_formed = 0;
+    for (int round = 0; round < 200000; round++) {
+        block.n = 1 + random32() % 4;
+        for (unsigned i = 0; i < block.n; i++) {
+            unsigned r = random32(), wild = random32() % 8 == 0;
+            struct ir_insn *in = &block.insn[i];
+            *in = (struct ir_insn){ .op = wild ? r % 256 : i + 1 == block.n ? IR_EXIT : r % IR_N_OPS, .type = r >> 8 & (wild ? 255 : 15), .imm = r >> 20 & 15 };
+            if (wild)
+                in->lane = r >> 12, in->aux = r >> 16, in->mod = r >> 24, in->imm = (int64_t)((uint64_t)random32() << 32);
+            else
+                in->lane = random32() % 9, in->aux = random32() % 3;
+            if (in->op == IR_EXIT)
+                in->type = IR_VOID;
+            unsigned n_args = in->op < IR_N_OPS ? ir_op_info[in->op].n_args : 0;
+            for (unsigned k = 0; k < 4; k++)
+                in->arg[k] = wild ? random32() : k < n_args && i ? random32() % i : IR_NONE;
+        }
+        if (ir_verify(&block))
+            continue;
+        well_formed++;
+        ir_opt(&block, round & 1);
+        const char *error = ir_verify(&block);
+        if (error)
+            fail_msg("%s\n%s", error, body_of(&block));
+        check_round_trip(&block);
+    }
+    assert_true(well_formed > 100);
+}
+
 /* --- optimizer --- */
 
 static const struct { bool exact; unsigned flags_in; const char *in, *out; } optimized[] = {
@@ -617,7 +656,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tables), cmocka_unit_test(test_builder), cmocka_unit_test(test_constant_folding),
         cmocka_unit_test(test_cmp_folding), cmocka_unit_test(test_full), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_parse_errors), cmocka_unit_test(test_parse_comments), cmocka_unit_test(test_verifier),
+        cmocka_unit_test(test_parse_errors), cmocka_unit_test(test_parse_comments), cmocka_unit_test(test_verifier), cmocka_unit_test(test_noise),
         cmocka_unit_test(test_optimizer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,15 @@ static struct pair get(enum ir_type t)
     return add(both(IR_GET, t, 0, 0, NULL, NULL, NULL, offset));
 }
 
+/* a condition on the latest flags: a port, or the state */
+static struct pair condition(void)
+{
+    unsigned cc = rnd(IR_N_CC);
+    struct pair p = { .type = IR_I1, .built = ir_cond(&B, cc) };
+    p.raw = put_raw((struct ir_insn){ .op = IR_COND, .type = IR_I1, .aux = cc, .arg = { IR_NONE, IR_NONE, IR_NONE, IR_NONE } });
+    return add(p);
+}
+
 static struct pair pick(enum ir_type t)
 {
     for (int tries = 0; tries < 8 && n_values; tries++) {
@@ -99,14 +108,8 @@ static struct pair pick(enum ir_type t)
         if (p.type == t)
             return p;
     }
-    if (t == IR_I1) {
-        ir_ref state_port = IR_NONE;
-        unsigned cc = rnd(IR_N_CC);
-        struct pair p = { .type = t };
-        p.raw = put_raw((struct ir_insn){ .op = IR_COND, .type = IR_I1, .aux = cc, .arg = { state_port, IR_NONE, IR_NONE, IR_NONE } });
-        p.built = ir_cond(&B, cc);
-        return add(p);
-    }
+    if (t == IR_I1)
+        return condition();
     return t != IR_V128 && rnd(3) ? constant(t) : get(t);
 }
 
@@ -115,7 +118,7 @@ static enum ir_type int_type(void) { return (enum ir_type)(IR_I8 + rnd(4)); }
 static void arithmetic(void)
 {
     static const uint8_t ops[] = { IR_ADD, IR_SUB, IR_MUL, IR_AND, IR_OR, IR_XOR, IR_SHL, IR_SHR, IR_SAR, IR_ROL, IR_ROR, IR_NOT, IR_NEG,
-                                   IR_CLZ, IR_CTZ, IR_POPCNT, IR_ADDF, IR_SUBF, IR_ANDF, IR_XORF, IR_NEGF, IR_INCF, IR_ADCF, IR_SBBF,
+                                   IR_CLZ, IR_CTZ, IR_POPCNT, IR_ADDF, IR_SUBF, IR_ANDF, IR_ORF, IR_XORF, IR_NEGF, IR_INCF, IR_ADCF, IR_SBBF,
                                    IR_SHLF, IR_SHRF, IR_SARF, IR_ROLF, IR_RORF, IR_RCLF, IR_RCRF };
     enum ir_op op = ops[rnd(sizeof ops)];
     enum ir_type t = int_type();
@@ -154,6 +157,11 @@ static void lea(void)
     ir_ref d = put_raw((struct ir_insn){ .op = IR_CONST, .type = t, .arg = { none, none, none, none }, .imm = t == IR_I32 ? (int32_t)disp : disp });
     ir_ref sum = put_raw((struct ir_insn){ .op = IR_LEA, .type = t, .aux = shift, .arg = { with & 1 ? a.raw : none, with & 2 ? b.raw : none, none, none } });
     p.raw = put_raw((struct ir_insn){ .op = IR_ADD, .type = t, .arg = { sum, d, none, none } });
+    if (t == IR_I64 && rnd(4) == 0) {
+        p.type = IR_I32;
+        p.raw = put_raw((struct ir_insn){ .op = IR_TRUNC, .type = IR_I32, .arg = { p.raw, none, none, none } });
+        p.built = ir_trunc(&B, IR_I32, p.built);
+    }
     add(p);
 }
 
@@ -216,6 +224,14 @@ static void putf(void)
         }
 }
 
+static void constant_flags(void)
+{
+    static const uint8_t ops[] = { IR_ADDF, IR_SUBF, IR_ANDF, IR_ORF, IR_XORF };
+    enum ir_type t = int_type();
+    struct pair a = constant(t), b = rnd(3) ? constant(t) : a;
+    add(both(ops[rnd(5)], t, 0, 0, &a, &b, NULL, 0));
+}
+
 static void call(void)
 {
     unsigned id = rnd(4);
@@ -234,6 +250,8 @@ static void guest_insn(unsigned k)
         call();
     for (unsigned n = rnd(4); n-- > 0;)
         put();
+    if (rnd(8) == 0)
+        constant_flags();
     if (rnd(2))
         putf();
     if (rnd(6) == 0) {

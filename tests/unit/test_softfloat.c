@@ -232,7 +232,7 @@ struct x87 { struct raw80 a, b, r, r2; uint16_t fcw, fsw; uint64_t mem; };
     }
 X87_OP(fadd, "fadd %%st(1), %%st") X87_OP(fsub, "fsub %%st(1), %%st") X87_OP(fmul, "fmul %%st(1), %%st") X87_OP(fdiv, "fdiv %%st(1), %%st")
 X87_OP(fsqrt, "fsqrt") X87_OP(frndint, "frndint") X87_OP(fprem, "fprem") X87_OP(fprem1, "fprem1") X87_OP(fscale, "fscale")
-X87_OP(fxtract, "fxtract; fxch") X87_OP(fcom, "fcom %%st(1)") X87_OP(fucom, "fucom %%st(1)")
+X87_OP(fxtract, "fxtract; fxch") X87_OP(fxtract_sig, "fxtract") X87_OP(fcom, "fcom %%st(1)") X87_OP(fucom, "fucom %%st(1)")
 X87_BINARY(fst32, "fstps %5") X87_BINARY(fst64, "fstpl %5")
 X87_BINARY(fist16, "fistps %5") X87_BINARY(fist32, "fistpl %5") X87_BINARY(fist64, "fistpll %5")
 X87_OP(fld32, "flds %5") X87_OP(fld64, "fldl %5")
@@ -251,10 +251,14 @@ static struct sf_value x87_exponent(struct sf_ctx *c, enum sf_format f, struct s
     sf_extract(c, a, &e);
     return e;
 }
+static struct sf_value x87_significand(struct sf_ctx *c, enum sf_format f, struct sf_value a, struct sf_value b) {
+    struct sf_value e;
+    return sf_extract(c, a, &e);
+}
 static const struct { const char *name; void (*run)(struct x87 *); binary_fn *soft; } x87_cases[] = {
     { "fadd", x87_fadd, sf_add }, { "fsub", x87_fsub, sf_sub }, { "fmul", x87_fmul, sf_mul }, { "fdiv", x87_fdiv, sf_div },
     { "fsqrt", x87_fsqrt, x87_sqrt }, { "frndint", x87_frndint, x87_round }, { "fscale", x87_fscale, x87_scale },
-    { "fxtract", x87_fxtract, x87_exponent },
+    { "fxtract (exponent)", x87_fxtract, x87_exponent }, { "fxtract", x87_fxtract_sig, x87_significand },
 };
 
 static struct raw80 raw(struct sf_value v) { return (struct raw80){ v.frac, v.top }; }
@@ -329,12 +333,13 @@ static void test_x87_compare(void **state) {
 static void one_store(const char *name, void (*run)(struct x87 *), unsigned bits, bool integer) {
     struct sf_value a = random_value(SF_F80);
     if (rnd() & 1) a.top = (uint16_t)((a.top & 0x8000) | (16383 + (rnd() % 2 ? rnd() % 80 : bits == 32 ? rnd() % 300 - 150 : rnd() % 2300 - 1150))), a.frac |= 1ull << 63;
-    uint16_t fcw = random_fcw();
+    uint16_t fcw = random_fcw() & ~(uint16_t)(rnd() & 3 ? 0 : rnd() & SF_FLAGS);
     struct x87 x = { .a = raw(a), .b = raw(a), .fcw = fcw };
     run(&x);
     struct sf_ctx c = sf_from_fcw(fcw);
     uint64_t mask = ~0ull >> (64 - bits);
     struct sf_value got = integer ? sf_f64((uint64_t)sf_to_int(&c, SF_F80, a, bits) & mask) : sf_convert(&c, bits == 32 ? SF_F32 : SF_F64, SF_F80, a);
+    if (c.flags & ~fcw & (SF_IE | SF_OE | SF_UE)) got.frac = 0;           /* nothing is stored */
     compare(name, fcw, a, a, got, sf_f64(x.mem & mask), flags_and_c1(&c), x.fsw & (SF_FLAGS | C1));
 }
 
@@ -389,6 +394,13 @@ static void test_fixed(void **state) {
     assert_int_equal(sf_to_uint(&c, SF_F64, sf_f64(0xbff0000000000000), 64), ~0ull);
     assert_int_equal(c.flags, SF_IE);
     assert_int_equal(sf_from_uint(&c, SF_F64, ~0ull).frac, 0x43f0000000000000);
+    assert_int_equal(sf_from_uint(&c, SF_F32, 0x8000008000000001).frac, 0x5f000001);
+    assert_int_equal(sf_from_uint(&c, SF_F80, ~0ull).frac, ~0ull);
+    assert_int_equal(sf_to_uint(&c, SF_F32, sf_f32(0x4f7fffff), 32), 0xffffff00);
+    assert_int_equal(sf_to_uint(&c, SF_F32, sf_f32(0x4f800000), 32), 0xffffffff);
+    c.rounding = SF_ZERO;
+    assert_int_equal(sf_to_uint(&c, SF_F64, sf_f64(0xbfeccccccccccccd), 32), 0);      /* -0.9 */
+    c.rounding = SF_NEAREST;
     struct sf_value third = sf_div(&c, SF_F80, sf_f80(1ull << 63, 0x3fff), sf_f80(3ull << 62, 0x4000));
     assert_int_equal(third.frac, 0xaaaaaaaaaaaaaaab);
     assert_int_equal(third.top, 0x3ffd);

@@ -217,6 +217,14 @@ void asm_group_m(struct asm_buf *a, unsigned byte, unsigned digit, unsigned size
     asm_rm(a, (size == 1 ? byte - 1 : byte) | (lock ? LOCK : 0), size, digit, m, imm);
 }
 
+void asm_bswap(struct asm_buf *a, unsigned size, unsigned reg)
+{
+    unsigned rex = (size == 8 ? REX_W : 0) | (reg & 8 ? REX_B : 0);
+    if (rex)
+        asm_u8(a, REX | rex);
+    asm_u16(a, 0xc80f | (reg & 7) << 8);
+}
+
 void asm_movzx_rr(struct asm_buf *a, unsigned from, unsigned dst, unsigned src)
 {
     if (from == 4)

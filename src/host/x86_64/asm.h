@@ -75,6 +75,7 @@ void asm_movzx_rr(struct asm_buf *a, unsigned from, unsigned dst, unsigned src);
 void asm_movzx_rm(struct asm_buf *a, unsigned from, unsigned dst, struct asm_mem m);
 void asm_movsx_rr(struct asm_buf *a, unsigned from, unsigned to, unsigned dst, unsigned src);
 void asm_movsx_rm(struct asm_buf *a, unsigned from, unsigned to, unsigned dst, struct asm_mem m);
+void asm_bswap(struct asm_buf *a, unsigned size, unsigned reg);
 void asm_setcc_r(struct asm_buf *a, enum cc cc, unsigned dst);
 void asm_setcc_m(struct asm_buf *a, enum cc cc, struct asm_mem m);
 void asm_jmp(struct asm_buf *a, uint64_t target);                                       /* rel32 */

@@ -42,6 +42,9 @@ struct value {
     bool narrow;            /* ... and that PUT writes only the low part */
     uint8_t port_mask;      /* IR_F_* of the port that are read */
     bool done;              /* another instruction emits it */
+    bool later;             /* nothing is emitted at its place */
+    bool rmw;               /* STORE: emits the operation that made its operand; that operation and its LOAD are `done` */
+    bool fused;             /* atomics: the user is `done`, its flags come from the locked instruction */
     bool restore;           /* FL: the state's flags must be in EFLAGS before it, because a PUTF merges */
     int32_t add;            /* IN_GPR: the value is reg + add */
     int32_t home;           /* offset in the state where it is (IN_STATE) or is as well; -1 */
@@ -50,6 +53,7 @@ struct value {
     uint16_t next;          /* in the list of its register */
     uint16_t second;        /* the SECOND of a TWO operation */
     uint16_t put;           /* the PUT that the hint comes from */
+    uint16_t restore_at;    /* the PUTF that asks for `restore` */
 };
 #define NO_INSN 0xffff
 
@@ -74,7 +78,6 @@ struct emitter {
     uint64_t pc; uint32_t insn_offset; bool mapped;
     uint8_t map_flags;
     uint16_t poll_at;                        /* INSN that polls, or NO_INSN */
-    unsigned n_stubs;
     const char *why;
     int error;
 };
@@ -136,22 +139,30 @@ bool port_needed(const struct emitter *e, unsigned i);
 
 /* --- emit_int.c, for its sisters: dst = arg0 of a two-address operation whose other operand is *b --- */
 unsigned two_address(struct emitter *e, ir_ref a, const struct opnd *b, unsigned size);
+void emit_multiply(struct emitter *e, const struct ir_insn *in);
+/* operation `in` on memory in place; other: its second operand or IR_NONE */
+void emit_rmw(struct emitter *e, const struct ir_insn *in, ir_ref addr, ir_ref other, bool lock);
+void emit_shift_mem(struct emitter *e, const struct ir_insn *in, ir_ref addr);
+/* vectors: registers are numbered 0..15 in these */
+unsigned dst_xmm(struct emitter *e);
+void result_xmm(struct emitter *e, unsigned x);
 extern const struct opnd no_opnd;
 void result(struct emitter *e, unsigned reg);                       /* of the current integer instruction, as its operation leaves it */
 
 /* --- the operations: each emits the current instruction; false: not emitted by this file --- */
 bool emit_int(struct emitter *e, const struct ir_insn *in);
-bool emit_shift(struct emitter *e, const struct ir_insn *in);
-bool emit_wide(struct emitter *e, const struct ir_insn *in);        /* multiply, divide */
+bool emit_wide(struct emitter *e, const struct ir_insn *in);        /* shifts, multiply, divide */
 bool emit_mem(struct emitter *e, const struct ir_insn *in);
 bool emit_state(struct emitter *e, const struct ir_insn *in);       /* GET, PUT */
 bool emit_vec(struct emitter *e, const struct ir_insn *in);
 bool emit_exit(struct emitter *e, const struct ir_insn *in);
 void emit_call(struct emitter *e, const struct ir_insn *in);
 void emit_poll(struct emitter *e);
+void emit_exit_stubs(struct emitter *e);
+void look_back(struct emitter *e);                                  /* look.c: the backward pass */
 void need_map(struct emitter *e);                                   /* the current guest instruction may fault */
 void map_here(struct emitter *e);                                   /* from here on map_flags hold */
-bool may_fold_load(const struct emitter *e, const struct ir_insn *user, unsigned arg, const struct ir_insn *load);
+bool vec_folds(const struct ir_insn *user, unsigned arg, const struct ir_insn *load);   /* may a vector operation have the load as memory operand? */
 
 /* --- stubs.c, sync.c --- */
 void x64_emit_stubs(struct host_env *env, struct host_code *code);

@@ -39,6 +39,7 @@ unsigned two_address(struct emitter *e, ir_ref a, const struct opnd *b, unsigned
     unsigned at = reg_holding(e, a), hint = v->hint;
     if (hint != NO_REG && (at == hint || (!uses_reg(b, hint) && !b->faults))) {
         evict(e, hint, (ir_ref)e->i);
+        pin(e, hint);
         if (at != hint)
             v->narrow ? into_low(e, a, hint, size) : into(e, a, hint, size);
         return hint;
@@ -133,30 +134,74 @@ static void binary(struct emitter *e, const struct ir_insn *in, enum alu op, boo
     own(e);
 }
 
+static const struct { uint8_t byte, digit; } unary_form[] = {
+    [IR_NOT] = { 0xf7, 2 }, [IR_NEG] = { 0xf7, 3 }, [IR_NEGF] = { 0xf7, 3 }, [IR_INCF] = { 0xff, 0 }, [IR_DECF] = { 0xff, 1 },
+};
+
+/* INC and DEC leave C alone: let EFLAGS have the state's when a PUTF will keep it */
+static void flags_before_unary(struct emitter *e, const struct ir_insn *in)
+{
+    bool has_carry = e->ef_state & IR_F_C;
+    if (in->op == IR_NOT)
+        return;
+    clobber(e);
+    if (!e->v[in - e->b->insn].restore || has_carry)
+        return;
+    asm_rm(&e->a, OP_0F(0xba), 2, 4, at_state((int32_t)e->o->flags), 1);
+    asm_u8(&e->a, 8);
+}
+
 static void unary(struct emitter *e, const struct ir_insn *in)
 {
-    static const struct { uint8_t byte, digit; } form[] = { [IR_NOT] = { 0xf7, 2 }, [IR_NEG] = { 0xf7, 3 }, [IR_NEGF] = { 0xf7, 3 },
-                                                            [IR_INCF] = { 0xff, 0 }, [IR_DECF] = { 0xff, 1 } };
-    struct value *v = &e->v[e->i];
     unsigned size = type_size(in->type), dst = two_address(e, in->arg[0], &no_opnd, size);
-    if (in->op != IR_NOT) {
-        bool has_carry = e->ef_state & IR_F_C;
-        clobber(e);
-        if (v->restore && !has_carry) {                 /* INC and DEC leave C alone: let EFLAGS have the state's */
-            asm_rm(&e->a, OP_0F(0xba), 2, 4, at_state((int32_t)e->o->flags), 1);
-            asm_u8(&e->a, 8);
-        }
-    }
+    flags_before_unary(e, in);
     uint8_t *start = e->a.p;
-    asm_group_r(&e->a, form[in->op].byte, form[in->op].digit, size, dst);
+    asm_group_r(&e->a, unary_form[in->op].byte, unary_form[in->op].digit, size, dst);
     if (in->op != IR_NOT) {
         e->fuse = start;
         e->fuse_end = e->a.p;
         own(e);
     }
-    if (in->type == IR_I1)
+    if (in->type == IR_I1) {
+        clobber(e);
         asm_alu_ri(&e->a, ALU_AND, 4, dst, 1);
+    }
     result(e, dst);
+}
+
+/* --- the same on memory: STORE of an operation on what a LOAD of the same address gave; in: the operation --- */
+
+static const uint8_t alu_of[IR_N_OPS] = {
+    [IR_ADD] = ALU_ADD, [IR_ADDF] = ALU_ADD, [IR_SUB] = ALU_SUB, [IR_SUBF] = ALU_SUB, [IR_ADCF] = ALU_ADC, [IR_SBBF] = ALU_SBB, [IR_AND] = ALU_AND,
+    [IR_ANDF] = ALU_AND, [IR_OR] = ALU_OR, [IR_ORF] = ALU_OR, [IR_XOR] = ALU_XOR, [IR_XORF] = ALU_XOR,
+};
+
+static void alu_mem(struct emitter *e, enum alu op, unsigned size, struct asm_mem m, const struct opnd *b, bool lock)
+{
+    if (b->kind == OP_IMM)
+        asm_alu_mi(&e->a, op, size, m, b->imm, lock);
+    else
+        asm_alu_mr(&e->a, op, size, m, b->reg, lock);
+}
+
+void emit_rmw(struct emitter *e, const struct ir_insn *in, ir_ref addr, ir_ref other, bool lock)
+{
+    unsigned size = type_size(in->type), index = (unsigned)(in - e->b->insn);
+    struct asm_mem m = address(e, addr);
+    if (other == IR_NONE) {
+        flags_before_unary(e, in);
+        asm_group_m(&e->a, unary_form[in->op].byte, unary_form[in->op].digit, size, m, 0, lock);
+        if (in->op == IR_NOT)
+            return;
+    } else {
+        struct opnd b = operand(e, other, size, OK_IMM);
+        if (in->op == IR_ADCF || in->op == IR_SBBF)
+            carry_in(e, in->arg[2]);
+        else
+            clobber(e);
+        alu_mem(e, (enum alu)alu_of[in->op], size, m, &b, lock);
+    }
+    own_by(e, index);
 }
 
 /* --- widths --- */
@@ -194,6 +239,8 @@ static void zext(struct emitter *e, const struct ir_insn *in)
         asm_movzx_rr(&e->a, from, dst, src);
         settle(e, (ir_ref)e->i, dst, true);
     } else {
+        if (e->v[e->i].narrow)
+            e->v[e->i].hint = NO_REG;
         dst = two_address(e, a, &no_opnd, from);
         if (v->where == IN_GPR && from < 4)
             asm_movzx_rr(&e->a, from, dst, dst);
@@ -222,7 +269,7 @@ static void sext(struct emitter *e, const struct ir_insn *in)
     result(e, dst);
 }
 
-static void trunc(struct emitter *e, const struct ir_insn *in)
+static void narrow_int(struct emitter *e, const struct ir_insn *in)
 {
     ir_ref a = in->arg[0];
     const struct value *v = &e->v[a];
@@ -264,6 +311,10 @@ static void select_gpr(struct emitter *e, const struct ir_insn *in)
     if (v->narrow)
         v->hint = NO_REG;
     v->narrow = false;
+    if (in->type == IR_I1) {
+        gpr_of(e, yes);
+        gpr_of(e, no);
+    }
     enum cc cc = flags_for(e, in->arg[0]);
     if (v->hint != NO_REG ? reg_holding(e, yes) == v->hint : reg_holding(e, no) == NO_REG && reg_holding(e, yes) != NO_REG && !is_load(e, no)) {
         yes = in->arg[2];
@@ -311,6 +362,12 @@ static void scan_fallback(struct emitter *e, bool leading, unsigned size, unsign
         asm_alu_ri(&e->a, ALU_XOR, size, dst, (int32_t)width - 1);
 }
 
+static void stop_bit(struct emitter *e, unsigned reg, unsigned bit)
+{
+    asm_rr(&e->a, OP_0F(0xba), 4, 5, reg);               /* bts */
+    asm_u8(&e->a, bit);
+}
+
 static void count_bits(struct emitter *e, const struct ir_insn *in)
 {
     unsigned size = type_size(in->type), wide = size < 4 ? 4 : size;
@@ -318,7 +375,7 @@ static void count_bits(struct emitter *e, const struct ir_insn *in)
     struct opnd o = wide_operand(e, in->arg[0], size);
     clobber(e);
     if (in->op == IR_CTZ && size < 4)
-        asm_rr(&e->a, OP_0F(0xba), 4, 5, o.reg), asm_u8(&e->a, size * 8);   /* bts: a bit where to stop */
+        stop_bit(e, o.reg, size * 8);
     unsigned dst = size < 4 ? o.reg : dst_gpr(e);
     if (in->op == IR_POPCNT)
         bit_op(e, OP_0F(0xb8) | P_F3, wide, dst, &o);
@@ -338,7 +395,7 @@ static void bswap(struct emitter *e, const struct ir_insn *in)
         clobber(e);
         asm_shift_ri(&e->a, SH_ROL, 2, dst, 8);
     } else if (size > 2)
-        asm_rr(&e->a, OP_0F(0xc8 + (dst & 7)), size, 0, dst), e->a.p--, e->a.p[-1] = (uint8_t)(0xc8 + (dst & 7));
+        asm_bswap(&e->a, size, dst);
     result(e, dst);
 }
 
@@ -380,7 +437,8 @@ static void deposit(struct emitter *e, const struct ir_insn *in)
     result(e, dst);
 }
 
-static void multiply(struct emitter *e, const struct ir_insn *in)
+/* also SMULF, and UMULF without flags, when the high half is not wanted */
+void emit_multiply(struct emitter *e, const struct ir_insn *in)
 {
     unsigned size = type_size(in->type), wide = size == 1 ? 4 : size;
     struct opnd b = operand(e, in->arg[1], wide, OK_IMM | (size == 1 ? 0 : OK_MEM));
@@ -401,9 +459,6 @@ static void multiply(struct emitter *e, const struct ir_insn *in)
     own(e);
 }
 
-/* UMULF and SMULF come here too when one multiplication that wants only the low half has the right flags */
-void emit_multiply_low(struct emitter *e, const struct ir_insn *in) { multiply(e, in); }
-
 bool emit_int(struct emitter *e, const struct ir_insn *in)
 {
     switch (in->op) {
@@ -415,14 +470,14 @@ bool emit_int(struct emitter *e, const struct ir_insn *in)
     case IR_OR:  case IR_ORF:  binary(e, in, ALU_OR, true); break;
     case IR_XOR: case IR_XORF: binary(e, in, ALU_XOR, true); break;
     case IR_NOT: case IR_NEG: case IR_NEGF: case IR_INCF: case IR_DECF: unary(e, in); break;
-    case IR_MUL: multiply(e, in); break;
+    case IR_MUL: emit_multiply(e, in); break;
     case IR_BSWAP: bswap(e, in); break;
     case IR_CLZ: case IR_CTZ: case IR_POPCNT: count_bits(e, in); break;
     case IR_PEXT: case IR_PDEP: deposit(e, in); break;
     case IR_CRC32C: crc(e, in); break;
     case IR_ZEXT: zext(e, in); break;
     case IR_SEXT: sext(e, in); break;
-    case IR_TRUNC: trunc(e, in); break;
+    case IR_TRUNC: narrow_int(e, in); break;
     case IR_SELECT: in->type >= IR_V128 ? select_vector(e, in) : select_gpr(e, in); break;
     case IR_BTF: bit_test(e, in); break;
     case IR_MKF: emit_mkf(e, in); break;

@@ -699,6 +699,7 @@ unsigned dst_gpr_low(struct emitter *e)
     struct value *v = &e->v[e->i];
     if (v->hint != NO_REG && v->hint < XMM) {
         evict(e, v->hint, (ir_ref)e->i);
+        pin(e, v->hint);
         return v->hint;
     }
     v->narrow = false;

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * lift_live.h: the look ahead of lift_live.c as the lifter uses it.
+ */
+#ifndef GUEST_LIFT_LIVE_H
+#define GUEST_LIFT_LIVE_H
+#include <Zydis/Zydis.h>
+#include "guest/lift.h"
+
+const ZydisDecoder *x86_decoder(void);
+/* x86_flags_live_in; code in [known_start, known_end) is known to be fetchable. */
+unsigned x86_live_flags(const struct x86_lift_config *cfg, uint64_t pc, uint64_t known_start, uint64_t known_end);
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * emit_exit.c: how a block is left, and calls of helpers. Every patchable jump has a displacement that lies within eight aligned bytes, so
+ * that one store redirects it while others run the code. Its stub stands behind the block and names itself by rax.
+ *
+ * Registers at exits: rcx = guest target of indirect jumps and returns; rax and EFLAGS are free.
+ */
+#include "host/x86_64/emit.h"
+#include "ir/helpers.h"
+
+/* --- the side map --- */
+
+static void add_map(struct emitter *e, uint32_t offset, unsigned flags)
+{
+    struct host_code *c = e->code;
+    if (c->n_map && c->map[c->n_map - 1].offset == offset && c->map[c->n_map - 1].pc == e->pc && !flags)
+        return;
+    if (c->n_map == HOST_MAX_MAP) {
+        e->error = -1;
+        return;
+    }
+    c->map[c->n_map++] = (struct host_map){ .offset = offset, .flags = (uint8_t)flags, .pc = e->pc };
+}
+
+void need_map(struct emitter *e)
+{
+    if (!e->mapped)
+        add_map(e, e->insn_offset, 0);
+    e->mapped = true;
+}
+
+void map_here(struct emitter *e)
+{
+    need_map(e);
+    add_map(e, asm_offset(&e->a), e->map_flags);
+}
+
+/* At a guest instruction's start the state is exact, and nobody waits for EFLAGS (emit.c has looked for such a place). */
+void emit_poll(struct emitter *e)
+{
+    unsigned r = scratch_free(e, RAX) ? RAX : RCX;
+    evict_scratch(e, r);
+    add_map(e, asm_offset(&e->a), HOST_MAP_POLL);
+    asm_load(&e->a, 4, r, at_state((int32_t)e->o->poll_page));
+    e->insn_offset = asm_offset(&e->a);
+}
+
+/* --- patchable jumps --- */
+
+static struct host_exit *add_exit(struct emitter *e, enum host_exit_kind kind, uint64_t target)
+{
+    static struct host_exit none;
+    struct host_code *c = e->code;
+    if (c->n_exits == HOST_MAX_EXITS) {
+        e->error = -1;
+        return &none;
+    }
+    struct host_exit *x = &c->exits[c->n_exits++];
+    *x = (struct host_exit){ .patch = asm_offset(&e->a), .target = target, .kind = (uint8_t)kind };
+    return x;
+}
+
+/* how many bytes to skip so that a displacement behind `lead` bytes does not cross eight aligned bytes */
+static unsigned patch_padding(const struct emitter *e, unsigned lead)
+{
+    unsigned at = (unsigned)(asm_here(&e->a) + lead) & 7;
+    return at > 4 ? 8 - at : 0;
+}
+
+static void jump(struct emitter *e, unsigned byte, enum host_exit_kind kind, uint64_t target)
+{
+    asm_nops(&e->a, patch_padding(e, 1));
+    add_exit(e, kind, target);
+    asm_u8(&e->a, byte);
+    asm_u32(&e->a, 0);
+}
+enum { JMP = 0xe9, CALL = 0xe8, RET = 0xc3 };
+
+/* The padding goes before the compare: processors fuse it with the jump only when they touch. */
+static void jump_if(struct emitter *e, enum cc cc, uint64_t target)
+{
+    unsigned n = patch_padding(e, 2);
+    if (n && e->fuse && e->fuse_end == e->a.p) {
+        uint8_t *from = e->fuse;
+        size_t size = (size_t)(e->a.p - from);
+        memmove(from + n, from, size);
+        e->a.p = from;
+        asm_nops(&e->a, n);
+        e->a.p += size;
+    } else
+        asm_nops(&e->a, n);
+    add_exit(e, HOST_EXIT_DIRECT, target);
+    asm_u16(&e->a, 0x800fu | (unsigned)cc << 8);
+    asm_u32(&e->a, 0);
+}
+
+/* the place that a guest call returns to: is it what the caller pushed? */
+static void landing(struct emitter *e, ir_ref to)
+{
+    int64_t pc = 0;
+    if (!is_const(e, to, &pc))
+        fail(e, "call without constant return address");
+    if (fits_i32(pc)) {
+        asm_alu_ri(&e->a, ALU_CMP, 8, RCX, (int32_t)pc);
+    } else {
+        asm_mov_imm(&e->a, RAX, (uint64_t)pc);
+        asm_alu_rr(&e->a, ALU_CMP, 8, RCX, RAX);
+    }
+    asm_jcc(&e->a, CC_NE, e->env->stubs.others[STUB_RET_MISMATCH]);
+    jump(e, JMP, HOST_EXIT_LANDING, (uint64_t)pc);
+}
+
+static void trap(struct emitter *e, const struct ir_insn *in)
+{
+    asm_mov_imm(&e->a, RAX, (uint64_t)in->imm);
+    asm_mov_imm(&e->a, RCX, HOST_R_TRAP + (uint64_t)in->aux);
+    asm_jmp(&e->a, e->env->stubs.others[STUB_EXIT_TRAP]);
+}
+
+static void exit_if(struct emitter *e, const struct ir_insn *in)
+{
+    int64_t c;
+    if (!is_const(e, in->arg[0], &c))
+        jump_if(e, flags_for(e, in->arg[0]), (uint64_t)in->imm);
+    else if (c & 1)
+        jump(e, JMP, HOST_EXIT_DIRECT, (uint64_t)in->imm);
+}
+
+bool emit_exit(struct emitter *e, const struct ir_insn *in)
+{
+    bool stack = e->env->return_stack;
+    switch (in->op) {
+    case IR_EXIT:
+        jump(e, JMP, HOST_EXIT_DIRECT, (uint64_t)in->imm);
+        break;
+    case IR_EXITIF:
+        exit_if(e, in);
+        break;
+    case IR_EXITIND:
+        gpr_in(e, in->arg[0], RCX);
+        jump(e, JMP, HOST_EXIT_INDIRECT, 0);
+        break;
+    case IR_EXITCALL:
+        jump(e, stack ? CALL : JMP, HOST_EXIT_CALL, (uint64_t)in->imm);
+        if (stack)
+            landing(e, in->arg[0]);
+        break;
+    case IR_EXITCALLI:
+        gpr_in(e, in->arg[0], RCX);
+        jump(e, stack ? CALL : JMP, HOST_EXIT_INDIRECT, 0);
+        if (stack)
+            landing(e, in->arg[1]);
+        break;
+    case IR_EXITRET:
+        gpr_in(e, in->arg[0], RCX);
+        stack ? asm_u8(&e->a, RET) : asm_jmp(&e->a, e->env->stubs.lookup);
+        break;
+    case IR_TRAP:
+        trap(e, in);
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+/* Behind the block: what unlinked exits run into. A direct one: lea rax, [data]; jmp; data: distance to the patch place, target. */
+void emit_exit_stubs(struct emitter *e)
+{
+    struct asm_buf *a = &e->a;
+    for (unsigned k = 0; k < e->code->n_exits; k++) {
+        struct host_exit *x = &e->code->exits[k];
+        if ((size_t)(a->end - a->p) < ASM_MARGIN) {
+            e->error = -1;
+            return;
+        }
+        x->stub = asm_offset(a);
+        uint64_t patch = a->rx + x->patch;
+        if (x->kind == HOST_EXIT_INDIRECT) {
+            asm_lea(a, 8, RAX, at_rip(patch));
+            asm_jmp(a, e->env->stubs.others[STUB_EXIT_INDIRECT]);
+        } else {
+            uint64_t data = asm_here(a) + 12;
+            asm_lea(a, 8, RAX, at_rip(data));
+            asm_jmp(a, e->env->stubs.others[STUB_EXIT_LINK]);
+            asm_u32(a, (uint32_t)(data - patch));
+            asm_u64(a, x->target);
+        }
+        x64_link(a->start + x->patch, patch, a->rx + x->stub);
+    }
+}
+
+void x64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to)
+{
+    unsigned lead = patch_rw[0] == 0x0f ? 2 : 1;
+    uint32_t displacement = (uint32_t)(to - (patch_rx + lead + 4));
+    *(volatile uint32_t *)(patch_rw + lead) = displacement;      /* within eight aligned bytes: one store, never torn */
+}
+
+/* --- helpers --- */
+
+static void store_argument(struct emitter *e, ir_ref r, int32_t at)
+{
+    const struct ir_insn *in = insn(e, r);
+    unsigned size = type_size(in->type);
+    uint32_t pins = e->pins;
+    int64_t c;
+    if (is_const(e, r, &c)) {
+        uint64_t bits = size >= 8 ? (uint64_t)c : (uint64_t)c & ((1ull << size * 8) - 1);
+        if (fits_i32((int64_t)bits)) {
+            asm_store_imm(&e->a, 8, at_state(at), (int32_t)bits);
+            return;
+        }
+    }
+    unsigned reg = gpr_of(e, r);
+    if (size < 8 && !(e->v[r].where == IN_GPR && e->v[r].clean)) {
+        unsigned t = alloc_gpr(e);
+        asm_movzx_rr(&e->a, size, t, reg);
+        reg = t;
+    }
+    asm_store(&e->a, 8, at_state(at), reg);
+    e->pins = pins;
+}
+
+static void store_pc(struct emitter *e)
+{
+    struct asm_mem pc = at_state((int32_t)e->o->pc);
+    if (fits_i32((int64_t)e->pc)) {
+        asm_store_imm(&e->a, 8, pc, (int32_t)e->pc);
+        return;
+    }
+    asm_mov_imm(&e->a, RAX, e->pc);
+    asm_store(&e->a, 8, pc, RAX);
+}
+
+static void call_helper(struct emitter *e, const struct ir_insn *in, const struct ir_helper *h)
+{
+    need_map(e);
+    for (unsigned k = 0; k < 4; k++)
+        if (in->arg[k] != IR_NONE)
+            store_argument(e, in->arg[k], spill_at(e, SPILL_ARGS + k * 8));
+    clobber(e);
+    spill_all(e);
+    if (!(h->effects & IR_H_PURE))
+        store_pc(e);
+    asm_mov_imm(&e->a, RAX, (uint64_t)(uintptr_t)h->fn);
+    unsigned stub = h->effects & IR_H_PURE ? STUB_CALL_PURE : h->effects & IR_H_FPCR ? STUB_CALL_FPCR : STUB_CALL;
+    asm_u8(&e->a, CALL);
+    asm_u32(&e->a, (uint32_t)(e->env->stubs.others[stub] - (asm_here(&e->a) + 4)));
+    if (is_gpr_type(in->type) && e->v[e->i].uses)
+        settle(e, (ir_ref)e->i, RAX, in->type == IR_I64);
+}
+
+void emit_call(struct emitter *e, const struct ir_insn *in)
+{
+    if ((uint64_t)in->imm >= ir_n_helpers)
+        fail(e, "helper");
+    else
+        call_helper(e, in, &ir_helpers[in->imm]);
+}

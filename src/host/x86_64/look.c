@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * look.c: the look back over a block before it is emitted. Going from the last instruction to the first, everything that follows an instruction
+ * is known: how long its value is needed, which PUT will take it, whether it can wait until it is used. One visit each, no iteration.
+ */
+#include "host/x86_64/emit.h"
+
+struct look {
+    struct emitter *e;
+    unsigned i;
+    uint16_t barrier;            /* the nearest following instruction that may fault or leave, or where the state is looked at */
+    uint16_t effect;             /* the nearest following one with any effect */
+    uint16_t putf;               /* the nearest following change of the state's flags */
+    uint16_t hinted;             /* the nearest following one that is computed into a mapped register */
+    uint16_t put_at[32], get_at[32];
+    unsigned open_ports;         /* ports read below whose instruction is above */
+    bool need_poll;
+};
+
+static unsigned later_of(unsigned a, unsigned b) { return a > b ? a : b; }
+
+static void touch(struct look *l, ir_ref r, unsigned until)
+{
+    struct value *v = &l->e->v[r];
+    v->uses++;
+    v->user = (uint16_t)l->i;
+    v->last = (uint16_t)later_of(v->last, until);
+}
+
+static void touch_port(struct look *l, ir_ref port, unsigned mask, unsigned until)
+{
+    struct value *v = &l->e->v[port];
+    if (port == IR_NONE || !mask)
+        return;
+    if (!v->port_mask)
+        l->open_ports++;
+    v->port_mask |= (uint8_t)mask;
+    v->port_last = (uint16_t)later_of(v->port_last, until);
+}
+
+static void touch_args(struct look *l, const struct ir_insn *in, unsigned until)
+{
+    for (unsigned k = 0; k < ir_op_info[in->op].n_args; k++)
+        if (in->arg[k] != IR_NONE)
+            touch(l, in->arg[k], until);
+}
+
+/* --- hints --- */
+
+static bool hint_holds(const struct look *l, const struct value *v)
+{
+    if (v->hint == NO_REG || v->put == NO_INSN)
+        return true;
+    return l->put_at[v->hint] == v->put && l->get_at[v->hint] > v->put && l->barrier > v->put;
+}
+
+static unsigned slot_reg(const struct look *l, int64_t offset)
+{
+    if (offset < 0 || offset >= MAP_BYTES || !l->e->map->reg_at[offset / 8])
+        return NO_REG;
+    return l->e->map->reg_at[offset / 8] - 1u;
+}
+
+static void hint_from_put(struct look *l, const struct ir_insn *in)
+{
+    unsigned reg = slot_reg(l, in->imm), size = type_size(in->type);
+    struct value *v = &l->e->v[in->arg[0]];
+    if (reg == NO_REG)
+        return;
+    l->put_at[reg] = (uint16_t)l->i;
+    if (l->e->map->offset[reg] != in->imm || (reg >= XMM) != (in->type == IR_V128) || size == 4)
+        return;
+    v->hint = (uint8_t)reg;
+    v->narrow = size <= 2;
+    v->put = (uint16_t)l->i;
+}
+
+/* --- what waits --- */
+
+static bool folds(const struct ir_insn *user, unsigned arg, const struct ir_insn *load)
+{
+    switch (user->op) {
+    case IR_ADD: case IR_SUB: case IR_AND: case IR_OR: case IR_XOR: case IR_ADDF: case IR_SUBF: case IR_ADCF: case IR_SBBF:
+    case IR_ANDF: case IR_ORF: case IR_XORF: case IR_MUL: case IR_SMULF: case IR_UMULF: case IR_CMP: case IR_ZEXT: case IR_SEXT:
+        return arg < 2;
+    case IR_SELECT: return arg > 0 && user->type >= IR_I16 && user->type <= IR_I64;
+    case IR_DIVU: case IR_DIVS: return arg == 2;
+    case IR_POPCNT: case IR_CLZ: case IR_CTZ: return load->type >= IR_I32;
+    case IR_CRC32C: return arg == 1;
+    default: return vec_folds(user, arg, load);
+    }
+}
+
+static unsigned arg_index(const struct ir_insn *user, ir_ref r)
+{
+    unsigned k = 0;
+    while (k < 3 && user->arg[k] != r)
+        k++;
+    return k;
+}
+
+static bool load_waits(const struct look *l, const struct ir_insn *in, const struct value *v)
+{
+    const struct ir_insn *user = &l->e->b->insn[v->user];
+    return v->uses == 1 && l->effect >= v->last && l->hinted >= v->last && folds(user, arg_index(user, (ir_ref)l->i), in);
+}
+
+static bool waits(const struct look *l, const struct ir_insn *in, const struct value *v)
+{
+    switch (in->op) {
+    case IR_LEA:  return true;
+    case IR_CMP:  return v->uses == 1;
+    case IR_COND: return in->arg[0] != IR_NONE || v->last <= l->putf;
+    case IR_LOAD: case IR_VLOADL: return load_waits(l, in, v);
+    case IR_PAIR: return true;
+    default: return false;
+    }
+}
+
+/* --- read-modify-write --- */
+
+static bool rmw_op(const struct ir_insn *op, ir_ref load)
+{
+    switch (op->op) {
+    case IR_ADD: case IR_ADDF: case IR_AND: case IR_ANDF: case IR_OR: case IR_ORF: case IR_XOR: case IR_XORF: case IR_ADCF:
+        return (op->arg[0] == load) != (op->arg[1] == load);
+    case IR_SUB: case IR_SUBF: case IR_SBBF: case IR_NOT: case IR_NEG: case IR_NEGF: case IR_INCF: case IR_DECF:
+    case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: case IR_SHLF: case IR_SHRF: case IR_SARF: case IR_ROLF: case IR_RORF:
+        return op->arg[0] == load && op->arg[1] != load;
+    default:
+        return false;
+    }
+}
+
+static bool mentions(const struct ir_insn *in, ir_ref r)
+{
+    return in->arg[0] == r || in->arg[1] == r || in->arg[2] == r || in->arg[3] == r;
+}
+
+static ir_ref rmw_load(const struct look *l, const struct ir_insn *op, const struct ir_insn *store)
+{
+    for (unsigned k = 0; k < 2 && k < ir_op_info[op->op].n_args; k++) {
+        const struct ir_insn *in = &l->e->b->insn[op->arg[k]];
+        if (in->op == IR_LOAD && in->arg[0] == store->arg[0] && in->type == store->type && !l->e->v[op->arg[k]].uses && rmw_op(op, op->arg[k]))
+            return op->arg[k];
+    }
+    return IR_NONE;
+}
+
+/* LOAD a; op; STORE a with nothing in between that has effects or looks at the parts */
+static void find_rmw(struct look *l, const struct ir_insn *store)
+{
+    ir_ref op = store->arg[1];
+    const struct ir_insn *insns = l->e->b->insn;
+    struct value *v = &l->e->v[op];
+    if (v->uses || insns[op].type != store->type || !is_gpr_type(store->type))
+        return;
+    ir_ref load = rmw_load(l, &insns[op], store);
+    if (load == IR_NONE || l->i - load > 16)
+        return;
+    for (ir_ref k = load + 1; k < l->i; k++) {
+        if (k == op)
+            continue;
+        if ((ir_op_info[insns[k].op].props & (IR_P_S | IR_P_X | IR_P_T | IR_P_FP)) || mentions(&insns[k], op) || mentions(&insns[k], load))
+            return;
+    }
+    v->done = l->e->v[load].done = l->e->v[l->i].rmw = true;
+}
+
+/* --- locked operations whose old value only feeds a flags operation that the locked instruction does itself --- */
+
+static bool same_operand(const struct look *l, const struct ir_insn *atomic, ir_ref other)
+{
+    const struct ir_insn *x = &l->e->b->insn[atomic->arg[1]], *y = &l->e->b->insn[other];
+    return atomic->arg[1] == other || (x->op == IR_CONST && y->op == IR_CONST && x->imm == y->imm);
+}
+
+static bool negated_operand(const struct look *l, const struct ir_insn *atomic, ir_ref other)
+{
+    const struct ir_insn *x = &l->e->b->insn[atomic->arg[1]], *y = &l->e->b->insn[other];
+    return (x->op == IR_NEG && x->arg[0] == other) || (x->op == IR_CONST && y->op == IR_CONST && x->imm == -y->imm);
+}
+
+static bool is_const_of(const struct look *l, ir_ref r, int64_t c)
+{
+    const struct ir_insn *x = &l->e->b->insn[r];
+    return x->op == IR_CONST && x->imm == c;
+}
+
+static bool same_operation(const struct look *l, const struct ir_insn *atomic, const struct ir_insn *user)
+{
+    static const uint8_t flags_form[IR_N_OPS] = { [IR_AADD] = IR_ADDF, [IR_AAND] = IR_ANDF, [IR_AOR] = IR_ORF, [IR_AXOR] = IR_XORF };
+    ir_ref old = (ir_ref)l->i;
+    if (user->type != atomic->type)
+        return false;
+    if (user->op == flags_form[atomic->op])
+        return same_operand(l, atomic, user->arg[0] == old ? user->arg[1] : user->arg[0]);
+    if (atomic->op != IR_AADD || user->arg[0] != old)
+        return false;
+    return (user->op == IR_INCF && is_const_of(l, atomic->arg[1], 1)) || (user->op == IR_DECF && is_const_of(l, atomic->arg[1], -1)) ||
+           (user->op == IR_SUBF && user->arg[1] != old && negated_operand(l, atomic, user->arg[1]));
+}
+
+static void fuse_atomic(struct look *l, const struct ir_insn *in, struct value *v)
+{
+    const struct ir_insn *user = &l->e->b->insn[v->user];
+    struct value *u = &l->e->v[v->user];
+    if (!v->uses || u->uses || u->done || u->restore || !u->port_mask)
+        return;
+    if (in->op == IR_CAS) {
+        if (in->type == IR_I128 || user->op != IR_SUBF || user->arg[0] != in->arg[1] || user->arg[1] != l->i)
+            return;
+    } else if (v->uses != 1 || in->op < IR_AADD || in->op > IR_AXOR || !same_operation(l, in, user))
+        return;
+    v->fused = u->done = true;
+}
+
+/* --- the visit --- */
+
+static void visit_putf(struct look *l, const struct ir_insn *in)
+{
+    unsigned mask = in->aux & IR_F_ALL;
+    if (in->arg[0] == IR_NONE)
+        return;
+    touch_port(l, in->arg[0], mask, l->i);
+    unsigned op = l->e->b->insn[in->arg[0]].op;
+    bool keeps = op == IR_INCF || op == IR_DECF || (op >= IR_ROLF && op <= IR_RCRF);
+    if (keeps && !in->mod && mask != IR_F_ALL) {
+        l->e->v[in->arg[0]].restore = true;
+        l->e->v[in->arg[0]].restore_at = (uint16_t)l->i;
+    }
+    l->putf = (uint16_t)l->i;
+}
+
+static bool needed(const struct ir_insn *in, const struct value *v, unsigned props)
+{
+    return in->op == IR_FCMPF || v->uses || v->port_mask || v->second != NO_INSN || (props & (IR_P_S | IR_P_X | IR_P_T | IR_P_FP));
+}
+
+static void visit_special(struct look *l, const struct ir_insn *in, struct value *v)
+{
+    struct emitter *e = l->e;
+    unsigned reg;
+    switch (in->op) {
+    case IR_PUT: hint_from_put(l, in); break;
+    case IR_GET:
+        reg = slot_reg(l, in->imm);
+        if (reg != NO_REG)
+            l->get_at[reg] = (uint16_t)l->i;
+        break;
+    case IR_ZEXT:
+        if (v->hint != NO_REG && in->type == IR_I64 && insn(e, in->arg[0])->type == IR_I32 && e->v[in->arg[0]].put > v->put) {
+            e->v[in->arg[0]].hint = v->hint;
+            e->v[in->arg[0]].put = v->put;
+            e->v[in->arg[0]].narrow = false;
+        }
+        break;
+    case IR_EXITIND: case IR_EXITCALLI: case IR_EXITRET:
+        e->v[in->arg[0]].hint = RCX;
+        e->v[in->arg[0]].put = NO_INSN;
+        l->need_poll |= in->op != IR_EXITRET;
+        break;
+    case IR_EXIT: case IR_EXITIF:
+        l->need_poll |= in->mod & IR_EXIT_POLL;
+        break;
+    case IR_INSN:
+        if (l->need_poll && !l->open_ports) {
+            e->poll_at = l->barrier = (uint16_t)l->i;
+            l->need_poll = false;
+        }
+        break;
+    case IR_UMULF: case IR_SMULF: case IR_DIVU: case IR_DIVS:
+        if (v->second != NO_INSN && !hint_holds(l, &e->v[v->second]))
+            e->v[v->second].hint = NO_REG;
+        break;
+    default: break;
+    }
+}
+
+static void visit(struct look *l, const struct ir_insn *in)
+{
+    struct emitter *e = l->e;
+    struct value *v = &e->v[l->i];
+    unsigned props = ir_op_info[in->op].props, until = l->i;
+    if (!needed(in, v, props) || (in->op == IR_CONST && in->type == IR_VOID)) {
+        v->done = true;
+        return;
+    }
+    if (v->port_mask)
+        l->open_ports--;
+    if (v->restore && v->restore_at != l->putf)
+        v->restore = false;
+    if (!hint_holds(l, v))
+        v->hint = NO_REG;
+    if (v->done) {                                       /* part of a read-modify-write: operands must last until its STORE */
+        until = later_of(v->last, until);
+    } else if (waits(l, in, v)) {
+        v->later = true;
+        until = in->op == IR_LEA && v->put < v->last ? v->put : v->last;
+    } else if (v->hint < XMM + 16 && v->put != NO_INSN)
+        l->hinted = (uint16_t)l->i;
+    visit_special(l, in, v);
+    if (in->op == IR_STORE)
+        find_rmw(l, in);
+    if (in->op >= IR_AADD && in->op <= IR_CAS)
+        fuse_atomic(l, in, v);
+    if (in->op == IR_COND)
+        touch_port(l, in->arg[0], ir_cc_reads((enum ir_cc)in->aux), until);
+    else if (in->op == IR_PUTF)
+        visit_putf(l, in);
+    else if (in->op == IR_SECOND)
+        e->v[in->arg[0]].second = (uint16_t)l->i;
+    else
+        touch_args(l, in, in->op == IR_MKF ? later_of(until, v->port_last) : until);
+    if (props & (IR_P_X | IR_P_T | IR_P_FP))
+        l->barrier = (uint16_t)l->i;
+    if (props & (IR_P_S | IR_P_X | IR_P_T | IR_P_FP))
+        l->effect = (uint16_t)l->i;
+    if (in->op == IR_CALL)
+        l->putf = (uint16_t)l->i;
+}
+
+void look_back(struct emitter *e)
+{
+    static const struct value fresh = { .reg = NO_REG, .hint = NO_REG, .home = -1, .port_home = -1, .next = NO_INSN, .second = NO_INSN, .put = NO_INSN };
+    struct look l = { .e = e, .barrier = NO_INSN, .effect = NO_INSN, .putf = NO_INSN, .hinted = NO_INSN };
+    memset(l.put_at, 0xff, sizeof l.put_at);
+    memset(l.get_at, 0xff, sizeof l.get_at);
+    for (unsigned i = 0; i < e->b->n; i++)
+        e->v[i] = fresh;
+    for (l.i = e->b->n; l.i-- > 0;)
+        visit(&l, &e->b->insn[l.i]);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * sync.c: from a signal's context taken in translated code to exact guest state. Only a processor of this kind can have such a context.
+ */
+#include "host/x86_64/emit.h"
+
+#ifdef __x86_64__
+#include <asm/prctl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static const uint8_t context_reg[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG_RBP, REG_RSI, REG_RDI,
+                                         REG_R8, REG_R9, REG_R10, REG_R11, REG_R12, REG_R13, REG_R14, REG_R15 };
+
+static bool saved_in_state(const struct host_map *m, unsigned reg)
+{
+    static const struct { uint8_t reg, flag; } borrowed[] = { { RDX, MAP_RDX_SAVED }, { RBX, MAP_RBX_SAVED }, { RSI, MAP_RSI_SAVED }, { RDI, MAP_RDI_SAVED } };
+    for (unsigned k = 0; m && k < 4; k++)
+        if (borrowed[k].reg == reg && (m->flags & borrowed[k].flag))
+            return true;
+    return false;
+}
+
+/* EFLAGS (SDM volume 1, 3.4.3.1) to the packed word, flags in `live` only */
+static void sync_flags(uint64_t eflags, unsigned live, uint16_t *word)
+{
+    static const struct { uint8_t mask, bit; uint16_t word; } flag[] = {
+        { IR_F_C, 0, IR_FLAG_C }, { IR_F_P, 2, IR_FLAG_P }, { IR_F_A, 4, IR_FLAG_A }, { IR_F_Z, 6, IR_FLAG_Z }, { IR_F_S, 7, IR_FLAG_S }, { IR_F_O, 11, IR_FLAG_O },
+    };
+    for (unsigned k = 0; k < 6; k++)
+        if (live & flag[k].mask)
+            *word = (uint16_t)((*word & ~flag[k].word) | (eflags >> flag[k].bit & 1 ? flag[k].word : 0));
+}
+
+void x64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state)
+{
+    const ucontext_t *uc = ucontext;
+    const struct x64_map *map = x64_map(env);
+    uint8_t *s = state;
+    for (unsigned r = 0; r < 16; r++)
+        if (map->offset[r] >= 0 && !saved_in_state(m, r))
+            memcpy(s + map->offset[r], &uc->uc_mcontext.gregs[context_reg[r]], 8);
+    for (unsigned r = 0; r < 16; r++)
+        if (map->offset[XMM + r] >= 0)
+            memcpy(s + map->offset[XMM + r], &uc->uc_mcontext.fpregs->_xmm[r], 16);
+    memcpy(s + env->offsets->fpcr, &uc->uc_mcontext.fpregs->mxcsr, 4);
+    memcpy(s + env->offsets->ret_sp, &uc->uc_mcontext.gregs[REG_RSP], 8);
+    if (m)
+        sync_flags((uint64_t)uc->uc_mcontext.gregs[REG_EFL], m->live, (uint16_t *)(s + env->offsets->flags));
+}
+
+uint64_t x64_context_pc(const void *uc) { return (uint64_t)((const ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]; }
+void x64_set_context_pc(void *uc, uint64_t pc) { ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP] = (greg_t)pc; }
+uint64_t x64_context_sp(const void *uc) { return (uint64_t)((const ucontext_t *)uc)->uc_mcontext.gregs[REG_RSP]; }
+void x64_set_context_sp(void *uc, uint64_t sp) { ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RSP] = (greg_t)sp; }
+void x64_thread_init(void *state) { syscall(SYS_arch_prctl, ARCH_SET_GS, state); }
+
+#else
+void x64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state) {}
+uint64_t x64_context_pc(const void *uc) { return 0; }
+void x64_set_context_pc(void *uc, uint64_t pc) {}
+uint64_t x64_context_sp(const void *uc) { return 0; }
+void x64_set_context_sp(void *uc, uint64_t sp) {}
+void x64_thread_init(void *state) {}
+#endif

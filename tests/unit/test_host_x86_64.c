@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * test_host_x86_64.c: the x86-64 emitter against the interpreter. Random blocks, made of steps like those of guest instructions and of wilder ones
+ * whose values live long, run both ways from random states: registers, flags, memory, vectors and the next address must agree.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include <cmocka.h>
+#include "host/host.h"
+#include "ir/build.h"
+#include "ir/helpers.h"
+
+#ifdef __x86_64__
+enum { JUMP_BITS = 4, N_XMM = 16, MEMORY_SIZE = 4096 };
+struct guest {
+    uint64_t gpr[16], pc;
+    uint16_t flags, pad[3];
+    uint64_t base, gbase;
+    uint32_t fpcr, pad1;
+    uint64_t pad2[2];
+    union { uint8_t b[16]; uint64_t q[2]; } vec[N_XMM][4] __attribute__((aligned(64)));
+};
+struct machine {
+    struct guest g;
+    void *self;
+    uint64_t host_sp, ret_sp, ret_base, exit_info, exit_target;
+    uint32_t host_fpcr;
+    uint8_t spill[1024] __attribute__((aligned(64)));
+    struct { uint64_t pc, code; } cache[1 << JUMP_BITS];
+    uint64_t ret_stack[64];
+    uint8_t poll[64];
+};
+#define OFF(f) ((uint32_t)offsetof(struct machine, f))
+#define GPR(n) ((unsigned)(8 * (n)))
+#define VEC(n) ((unsigned)(offsetof(struct guest, vec) + 64 * (n)))
+static const struct host_offsets offsets = {
+    .self = OFF(self), .host_sp = OFF(host_sp), .ret_sp = OFF(ret_sp), .ret_base = OFF(ret_base), .exit_info = OFF(exit_info),
+    .exit_target = OFF(exit_target), .jump_cache = OFF(cache), .jump_cache_bits = JUMP_BITS, .poll_page = OFF(poll), .spill = OFF(spill),
+    .spill_size = 1024, .host_fpcr = OFF(host_fpcr), .pc = OFF(g.pc), .flags = OFF(g.flags), .fpcr = OFF(g.fpcr),
+};
+#define G(n, name) { 8 * n, IR_I64, name }
+#define V(n) { offsetof(struct guest, vec) + 64 * n, IR_V128, "xmm" #n }
+static const struct guest_slot slots[] = {
+    G(0, "rax"), G(1, "rcx"), G(2, "rdx"), G(3, "rbx"), G(4, "rsp"), G(5, "rbp"), G(6, "rsi"), G(7, "rdi"), G(8, "r8"), G(12, "r12"), G(13, "r13"),
+    G(14, "r14"), G(9, "r9"), G(15, "r15"), G(10, "r10"), G(11, "r11"), V(0), V(1), V(2), V(3), V(4), V(5), V(6), V(7), V(8), V(9), V(10), V(11), V(12), V(13), V(14), V(15),
+};
+
+static uint64_t plain(void *s, uint64_t a, uint64_t b, uint64_t c, uint64_t d) { struct guest *g = s; return g->gpr[1] += (a ^ b) + (c ^ d); }
+static uint64_t reads(void *s, uint64_t a, uint64_t b, uint64_t c, uint64_t d) { struct guest *g = s; return g->gpr[2] ^= g->flags & IR_FLAGS_WORD; }
+static uint64_t writes(void *s, uint64_t a, uint64_t b, uint64_t c, uint64_t d) { struct guest *g = s; g->flags = (uint16_t)(a & IR_FLAGS_WORD); return b; }
+static uint64_t pure(void *s, uint64_t a, uint64_t b, uint64_t c, uint64_t d) { return a * 3 + b + (c >> 1) - d; }
+static uint64_t control(void *s, uint64_t a, uint64_t b, uint64_t c, uint64_t d) { struct guest *g = s; g->vec[3][0].q[1] ^= a; return g->fpcr & 0xffc0; }
+const struct ir_helper ir_helpers[] = {
+    { "plain", plain, 4, 0 }, { "reads", reads, 0, IR_H_READS_FLAGS }, { "writes", writes, 2, IR_H_WRITES_FLAGS }, { "pure", pure, 4, IR_H_PURE },
+    { "control", control, 1, IR_H_FPCR },
+};
+const unsigned ir_n_helpers = 5;
+void ir_divide_error(void *state) { abort(); }
+void ir_alignment_fault(void *state) { abort(); }
+void ir_fp_fault(void *state, unsigned mxcsr_flags) { abort(); }
+
+static struct machine *machine;
+static uint8_t *memory, *code_rw;
+static uint64_t code_rx;
+static size_t stubs_size;
+static struct host_env env = { .offsets = &offsets, .slots = slots, .n_slots = sizeof slots / sizeof *slots, .return_stack = true };
+static const struct ir_interp_env interp_env = { .pc_offset = OFF(g.pc), .flags_offset = OFF(g.flags), .fpcr_offset = OFF(g.fpcr) };
+static struct host_code code;
+static struct ir_block block;
+static struct ir_builder B;
+
+static uint64_t seed = 1;
+static unsigned rnd(unsigned n)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return (unsigned)((seed >> 20) % n);
+}
+static int64_t corner(void)
+{
+    static const int64_t v[] = { 0, 1, -1, 2, 8, 31, 32, 63, 127, 128, 255, 0x7fff, 0x8000, INT32_MAX, INT32_MIN, 1ll << 32, INT64_MAX, INT64_MIN };
+    return rnd(3) ? v[rnd(18)] : (int64_t)(seed * 0x2545f4914f6cdd1dull);
+}
+
+/* --- random steps --- */
+
+static enum ir_type int_type(void) { return IR_I8 + rnd(4); }
+static ir_ref imm(enum ir_type t, int64_t v) { return ir_const(&B, t, v); }
+static ir_ref pool[IR_MAX_INSNS];
+static unsigned n_pool;
+static ir_ref keep(ir_ref r)
+{
+    if (n_pool < IR_MAX_INSNS)
+        pool[n_pool++] = r;
+    return r;
+}
+static unsigned reg(void)
+{
+    unsigned r = rnd(16);
+    return r == 4 ? 5 : r;
+}
+static ir_ref get(enum ir_type t, unsigned r) { return keep(ir_get(&B, t, GPR(r))); }
+static void put(enum ir_type t, unsigned r, ir_ref v)
+{
+    if (t == IR_I32) {
+        v = keep(ir_zext(&B, IR_I64, v));
+        t = IR_I64;
+    }
+    ir_put(&B, t, GPR(r), v);
+}
+
+/* a value of this type: a register, a constant, sometimes one from long ago */
+static ir_ref old_value(enum ir_type t)
+{
+    for (unsigned k = 0; k < 20 && n_pool; k++) {
+        ir_ref r = pool[rnd(n_pool)];
+        if (ir_typeof(&B, r) == t)
+            return r;
+    }
+    return imm(t, corner());
+}
+static ir_ref value(enum ir_type t)
+{
+    switch (rnd(8)) {
+    case 0: return old_value(t);
+    case 1: case 2: return imm(t, corner());
+    case 3: if (t == IR_I8) return keep(ir_get(&B, IR_I8, GPR(rnd(4)) + 1));
+    /* fall through */
+    default: return get(t, reg());
+    }
+}
+static ir_ref address(void)
+{
+    switch (rnd(4)) {
+    case 0: return ir_lea(&B, IR_I64, ir_get(&B, IR_I64, GPR(4)), IR_NONE, 0, 8 * (int)rnd(32));
+    case 1: return imm(IR_I64, (int64_t)(uintptr_t)memory + 8 * rnd(64));
+    case 2: return ir_lea(&B, IR_I64, imm(IR_I64, (int64_t)(uintptr_t)memory), ir_op2(&B, IR_AND, IR_I64, get(IR_I64, reg()), imm(IR_I64, 0xff)), rnd(4), rnd(64));
+    default: return ir_lea(&B, IR_I64, ir_get(&B, IR_I64, OFF(g.base)), ir_op2(&B, IR_AND, IR_I64, old_value(IR_I64), imm(IR_I64, 0x7f)), rnd(4), rnd(64));
+    }
+}
+static ir_ref any_cond(void)
+{
+    if (rnd(4))
+        return ir_cond(&B, rnd(16));
+    enum ir_type t = int_type();
+    return ir_emit(&B, IR_CMP, IR_I1, t, rnd(16), 0, value(t), value(t), IR_NONE, 0);
+}
+/* one instruction's destination: register or memory, read, changed, written */
+struct place { bool mem; unsigned r; ir_ref addr; };
+static ir_ref read_place(struct place *p, enum ir_type t)
+{
+    p->mem = rnd(4) == 0;
+    p->r = reg();
+    if (!p->mem)
+        return get(t, p->r);
+    p->addr = address();
+    return keep(ir_load(&B, t, p->addr, 0));
+}
+static void write_place(const struct place *p, enum ir_type t, ir_ref v)
+{
+    if (p->mem)
+        ir_store(&B, t, p->addr, v, 0);
+    else
+        put(t, p->r, v);
+}
+static ir_ref operand(enum ir_type t, const struct place *p) { return !p->mem && rnd(4) == 0 ? keep(ir_load(&B, t, address(), 0)) : value(t); }
+
+static const unsigned no_a = IR_F_ALL & ~IR_F_A;
+static void step_alu(void)
+{
+    static const uint8_t op[] = { IR_ADDF, IR_SUBF, IR_ANDF, IR_ORF, IR_XORF, IR_ADCF, IR_SBBF };
+    enum ir_type t = int_type();
+    struct place p;
+    unsigned o = op[rnd(7)];
+    ir_ref a = read_place(&p, t), b = operand(t, &p);
+    ir_ref c = o == IR_ADCF || o == IR_SBBF ? (rnd(8) ? ir_cond(&B, IR_CC_B) : any_cond()) : IR_NONE;
+    ir_ref r = keep(ir_op3(&B, o, t, a, b, c));
+    if (rnd(4) || p.mem)
+        write_place(&p, t, r);
+    ir_putf(&B, IR_F_ALL, r);
+}
+static void step_unary(void)
+{
+    static const uint8_t op[] = { IR_NEGF, IR_INCF, IR_DECF, IR_NOT };
+    enum ir_type t = int_type();
+    struct place p;
+    unsigned o = op[rnd(4)];
+    ir_ref a = read_place(&p, t), r = keep(ir_op1(&B, o, t, a));
+    write_place(&p, t, r);
+    if (o != IR_NOT)
+        ir_putf(&B, o == IR_NEGF ? IR_F_ALL : IR_F_ALL & ~IR_F_C, r);
+}
+static void step_shift(void)
+{
+    enum ir_type t = int_type();
+    struct place p;
+    unsigned o = IR_SHLF + rnd(7), bits = ir_type_size[t] * 8;
+    ir_ref a = read_place(&p, t), c = IR_NONE;
+    ir_ref n = rnd(2) ? imm(IR_I8, 1 + rnd(bits - 1)) : ir_op2(&B, IR_AND, IR_I8, value(IR_I8), imm(IR_I8, (int)bits - 1));
+    if (o >= IR_RCLF)
+        c = ir_cond(&B, IR_CC_B);
+    ir_ref r = keep(ir_op3(&B, o, t, a, n, c));
+    bool constant = block.insn[n].op == IR_CONST;
+    write_place(&p, t, r);
+    unsigned shifted = constant ? no_a & ~(block.insn[n].imm == 1 ? 0u : IR_F_O) : 0;
+    if (o >= IR_ROLF)
+        shifted &= IR_F_C | IR_F_O;
+    if (shifted)
+        ir_putf(&B, shifted, r);
+}
+static void step_shift_plain(void)
+{
+    enum ir_type t = int_type();
+    unsigned d = reg();
+    ir_ref r = keep(ir_op2(&B, IR_SHL + rnd(5), t, value(t), rnd(2) ? imm(IR_I8, rnd(64)) : value(IR_I8)));
+    put(t, d, r);
+}
+static void step_shift_double(void)
+{
+    enum ir_type t = IR_I32 + rnd(2);
+    struct place p;
+    ir_ref a = read_place(&p, t), b = value(t), n = rnd(2) ? imm(IR_I8, 1 + rnd(31)) : value(IR_I8);
+    bool constant = block.insn[n].op == IR_CONST;
+    ir_ref r = keep(ir_op3(&B, IR_SHLDF + rnd(2), t, a, b, n));
+    write_place(&p, t, r);
+    if (constant && (block.insn[n].imm & (t == IR_I64 ? 63 : 31)))
+        ir_putf(&B, IR_F_C | IR_F_Z | IR_F_S | IR_F_P, r);
+}
+static void step_mul(void)
+{
+    enum ir_type t = int_type();
+    unsigned o = IR_UMULF + rnd(2);
+    ir_ref lo = keep(ir_op2(&B, o, t, rnd(2) ? get(t, 0) : value(t), value(t)));
+    if (rnd(2)) {
+        ir_ref hi = keep(ir_op1(&B, IR_SECOND, t, lo));
+        put(t, rnd(2) ? 0 : reg(), lo);
+        put(t, rnd(2) ? 2 : reg(), hi);
+    } else
+        put(t, reg(), lo);
+    if (rnd(2))
+        ir_putf(&B, IR_F_C | IR_F_O, lo);
+}
+static void step_div(void)
+{
+    enum ir_type t = int_type();
+    bool is_signed = rnd(2);
+    ir_ref d = ir_op2(&B, IR_OR, t, value(t), imm(t, 1)), lo = value(t), hi;
+    if (is_signed) {
+        d = ir_op2(&B, IR_AND, t, d, imm(t, 0x7f));
+        lo = ir_op2(&B, IR_AND, t, rnd(2) ? get(t, 0) : lo, imm(t, t == IR_I8 ? 0x7f : 0x7fff));
+    }
+    if (rnd(2) && !is_signed) {
+        hi = get(t, 2);
+        d = keep(ir_op2(&B, IR_OR, t, hi, imm(t, (int64_t)1 << (8 * ir_type_size[t] - 1))));
+        hi = ir_op2(&B, IR_SHR, t, hi, imm(IR_I8, 1));
+    } else
+        hi = imm(t, 0);
+    ir_ref q = keep(ir_op3(&B, is_signed ? IR_DIVS : IR_DIVU, t, hi, lo, d));
+    ir_ref r = rnd(4) ? keep(ir_op1(&B, IR_SECOND, t, q)) : IR_NONE;
+    put(t, rnd(2) ? 0 : reg(), q);
+    if (r != IR_NONE)
+        put(t, rnd(2) ? 2 : reg(), r);
+}
+static void step_move(void)
+{
+    enum ir_type t = int_type();
+    struct place p;
+    switch (rnd(8)) {
+    case 0: put(t, reg(), keep(ir_load(&B, t, address(), 0))); break;
+    case 1: p.addr = address(); ir_store(&B, t, p.addr, value(t), 0); break;
+    case 2: put(IR_I64, reg(), keep(ir_sext(&B, IR_I64, operand(int_type(), &(struct place){0})))); break;
+    case 3: put(IR_I64, reg(), keep(ir_zext(&B, IR_I64, operand(int_type(), &(struct place){0})))); break;
+    case 4: ir_put(&B, IR_I8, GPR(rnd(4)) + 1, value(IR_I8)); break;
+    case 5: put(IR_I16, reg(), keep(rnd(2) ? ir_zext(&B, IR_I16, value(IR_I8)) : ir_sext(&B, IR_I16, value(IR_I8)))); break;
+    case 6: put(IR_I8, reg(), keep(ir_trunc(&B, IR_I8, value(int_type())))); break;
+    default: put(t, reg(), value(t));
+    }
+}
+static void step_exchange(void)
+{
+    enum ir_type t = int_type();
+    unsigned x = reg(), y = reg();
+    ir_ref a = get(t, x), b = get(t, y);
+    put(t, x, b);
+    put(t, y, a);
+}
+static void step_lea(void)
+{
+    enum ir_type t = IR_I32 + rnd(2);
+    put(t, reg(), keep(ir_lea(&B, t, value(t), rnd(2) ? value(t) : IR_NONE, rnd(4), corner())));
+}
+static void step_cond(void)
+{
+    enum ir_type t = IR_I16 + rnd(3);
+    switch (rnd(3)) {
+    case 0: put(IR_I8, reg(), keep(ir_zext(&B, IR_I8, any_cond()))); break;
+    case 1: put(IR_I64, reg(), keep(ir_zext(&B, IR_I64, any_cond()))); break;
+    default: put(t, reg(), keep(ir_op3(&B, IR_SELECT, t, any_cond(), value(t), value(t))));
+    }
+}
+static void step_bits(void)
+{
+    enum ir_type t = IR_I16 + rnd(3);
+    ir_ref r;
+    switch (rnd(7)) {
+    case 0: r = ir_op1(&B, IR_CLZ, t, value(t)); break;
+    case 1: r = ir_op1(&B, IR_CTZ, t, value(t)); break;
+    case 2: r = ir_op1(&B, IR_POPCNT, t, value(t)); break;
+    case 3: r = ir_op1(&B, IR_BSWAP, t, value(t)); break;
+    case 4:
+        t = IR_I32 + rnd(2);
+        r = ir_op2(&B, rnd(2) ? IR_PEXT : IR_PDEP, t, value(t), value(t));
+        break;
+    case 5: {
+        enum ir_type from = int_type();
+        t = IR_I32;
+        r = ir_emit(&B, IR_CRC32C, t, from, 0, 0, value(t), value(from), IR_NONE, 0);
+        break;
+    }
+    default:
+        r = ir_op2(&B, IR_BTF, t, value(t), value(t));
+        put(t, reg(), keep(r));
+        ir_putf(&B, IR_F_C, r);
+        return;
+    }
+    put(t, reg(), keep(r));
+}
+static void step_plain(void)
+{
+    static const uint8_t op[] = { IR_ADD, IR_SUB, IR_MUL, IR_AND, IR_OR, IR_XOR };
+    enum ir_type t = int_type();
+    struct place p;
+    ir_ref a = read_place(&p, t), r = keep(ir_op2(&B, op[rnd(6)], t, a, operand(t, &p)));
+    write_place(&p, t, r);
+}
+static void step_stack(void)
+{
+    ir_ref sp = ir_get(&B, IR_I64, GPR(4));
+    if (rnd(2)) {
+        ir_ref to = ir_lea(&B, IR_I64, sp, IR_NONE, 0, -8);
+        ir_store(&B, IR_I64, to, get(IR_I64, rnd(16)), IR_MEM_STACK);
+        ir_put(&B, IR_I64, GPR(4), to);
+    } else {
+        ir_ref v = ir_load(&B, IR_I64, sp, IR_MEM_STACK);
+        ir_put(&B, IR_I64, GPR(4), ir_lea(&B, IR_I64, sp, IR_NONE, 0, 8));
+        put(IR_I64, reg(), v);
+    }
+}
+static void step_atomic(void)
+{
+    enum ir_type t = int_type();
+    ir_ref a = address(), x = value(t), old, r;
+    unsigned k = rnd(6);
+    if (k == 5) {
+        ir_ref expected = rnd(2) ? get(t, 0) : keep(ir_load(&B, t, a, 0));
+        old = keep(ir_emit(&B, IR_CAS, t, 0, IR_MEM_ATOMIC, 0, a, expected, x, 0));
+        r = ir_op2(&B, IR_SUBF, t, expected, old);
+        ir_ref equal = ir_emit(&B, IR_CMP, IR_I1, t, IR_CC_E, 0, expected, old, IR_NONE, 0);
+        put(IR_I64, 0, ir_op3(&B, IR_SELECT, IR_I64, equal, get(IR_I64, 0), ir_zext(&B, IR_I64, old)));
+        ir_putf(&B, IR_F_ALL, r);
+        return;
+    }
+    old = keep(ir_emit(&B, IR_AADD + k, t, 0, IR_MEM_ATOMIC, 0, a, x, IR_NONE, 0));
+    if (k < 4 && rnd(2)) {
+        static const uint8_t flags_form[] = { IR_ADDF, IR_ANDF, IR_ORF, IR_XORF };
+        r = ir_op2(&B, flags_form[k], t, old, x);
+        ir_putf(&B, IR_F_ALL, r);
+    }
+    if (rnd(2))
+        put(t, reg(), old);
+}
+static void step_call(void)
+{
+    unsigned h = rnd(5);
+    ir_ref arg[4];
+    for (unsigned k = 0; k < 4; k++)
+        arg[k] = k < ir_helpers[h].n_args ? value(int_type()) : IR_NONE;
+    ir_ref r = keep(ir_call(&B, h, IR_I64, arg[0], arg[1], arg[2], arg[3]));
+    if (rnd(2))
+        put(IR_I64, reg(), r);
+}
+static void step_flags(void)
+{
+    switch (rnd(4)) {
+    case 0: put(IR_I32, reg(), ir_op2(&B, IR_AND, IR_I32, ir_getf(&B), imm(IR_I32, IR_FLAGS_WORD))); break;
+    case 1: ir_putf(&B, IR_F_ALL & ~IR_F_O, ir_op1(&B, IR_MKF, IR_I32, value(IR_I32))); break;
+    case 2: ir_putf(&B, 1u << rnd(6), ir_op1(&B, IR_MKF, IR_I32, imm(IR_I32, rnd(2) ? IR_FLAGS_WORD : 0))); break;
+    default: ir_putf(&B, rnd(64), ir_op1(&B, IR_MKF, IR_I32, value(IR_I32)));
+    }
+}
+static void step_exit_if(void)
+{
+    ir_emit(&B, IR_EXITIF, IR_VOID, IR_F_ALL, 0, rnd(2), any_cond(), IR_NONE, IR_NONE, 0x1000 + rnd(1000));
+}
+#include "test_host_vectors.h"
+
+static void (*const steps[])(void) = {
+    step_alu, step_alu, step_alu, step_unary, step_shift, step_shift_plain, step_shift_double, step_mul, step_div, step_move, step_move, step_exchange,
+    step_lea, step_cond, step_bits, step_plain, step_stack, step_atomic, step_call, step_flags, step_exit_if, step_vector, step_vector, step_float,
+};
+static unsigned n_steps = sizeof steps / sizeof *steps;
+
+static void make_block(unsigned n)
+{
+    uint64_t pc = 0x400000 + rnd(1000);
+    ir_build_start(&B, &block, pc);
+    n_pool = 0;
+    for (unsigned k = 0; k < n; k++) {
+        ir_insn_start(&B, pc, 3);
+        pc += 3;
+        steps[rnd(n_steps)]();
+    }
+    ir_insn_start(&B, pc, 3);
+    switch (rnd(4)) {
+    case 0: ir_emit(&B, IR_EXITIND, IR_VOID, IR_F_ALL, 0, 0, value(IR_I64), IR_NONE, IR_NONE, 0); break;
+    case 1: ir_emit(&B, IR_EXITRET, IR_VOID, IR_F_ALL, 0, 0, value(IR_I64), IR_NONE, IR_NONE, 0); break;
+    case 2: ir_emit(&B, IR_TRAP, IR_VOID, IR_F_ALL, IR_TRAP_SYSCALL, 0, IR_NONE, IR_NONE, IR_NONE, (int64_t)pc); break;
+    default: ir_emit(&B, IR_EXIT, IR_VOID, IR_F_ALL, 0, rnd(2), IR_NONE, IR_NONE, IR_NONE, (int64_t)pc);
+    }
+}
+
+/* --- running --- */
+
+static void random_state(struct guest *g)
+{
+    memset(g, 0, sizeof *g);
+    for (unsigned k = 0; k < 16; k++)
+        g->gpr[k] = (uint64_t)corner();
+    g->gpr[4] = (uint64_t)(uintptr_t)memory + MEMORY_SIZE / 2;
+    g->base = (uint64_t)(uintptr_t)memory;
+    g->flags = (uint16_t)(corner() & IR_FLAGS_WORD);
+    g->fpcr = 0x1f80;
+    for (unsigned k = 0; k < N_XMM; k++)
+        random_vector(g->vec[k][0].b);
+    for (unsigned k = 0; k < MEMORY_SIZE / 8; k++)
+        ((uint64_t *)memory)[k] = (uint64_t)corner();
+}
+
+static int run_native(void)
+{
+    machine->self = machine;
+    machine->ret_base = machine->ret_sp = (uint64_t)(uintptr_t)&machine->ret_stack[48];
+    machine->ret_stack[48] = env.stubs.ret_empty;
+    uint64_t (*enter)(void *, uint64_t) = (uint64_t (*)(void *, uint64_t))(uintptr_t)env.stubs.enter;
+    uint64_t why = enter(machine, code_rx + stubs_size);
+    return why >= HOST_R_TRAP ? (int)(why - HOST_R_TRAP) : -1;
+}
+
+static int emit(const char **why)
+{
+    memset(&code, 0, offsetof(struct host_code, exits));
+    code.rw = code_rw + stubs_size;
+    code.rx = code_rx + stubs_size;
+    code.capacity = 0x40000;
+    return host_x86_64.emit(&env, &block, &code, why);
+}
+
+static void dump(void)
+{
+    char text[256];
+    ir_print(stderr, &block);
+    for (uint32_t at = 0; at < code.size;) {
+        size_t n = host_x86_64.disassemble(code.rw + at, code.rx + at, text, sizeof text);
+        fprintf(stderr, "%5x  %s\n", at, text);
+        at += (uint32_t)n;
+    }
+}
+
+static bool same_state(const struct guest *a, const struct guest *b)
+{
+    bool same = true;
+    for (unsigned k = 0; k < 16; k++)
+        if (a->gpr[k] != b->gpr[k])
+            same = false, fprintf(stderr, "r%u: native %#lx, interpreted %#lx\n", k, (long)a->gpr[k], (long)b->gpr[k]);
+    if ((a->flags ^ b->flags) & IR_FLAGS_WORD)
+        same = false, fprintf(stderr, "flags: native %#x, interpreted %#x\n", a->flags & IR_FLAGS_WORD, b->flags & IR_FLAGS_WORD);
+    if (a->pc != b->pc || a->fpcr != b->fpcr || a->base != b->base || a->gbase != b->gbase)
+        same = false, fprintf(stderr, "pc %#lx %#lx, fpcr %#x %#x\n", (long)a->pc, (long)b->pc, a->fpcr, b->fpcr);
+    for (unsigned k = 0; k < N_XMM; k++)
+        if (memcmp(&a->vec[k][0], &b->vec[k][0], 16))
+            same = false, fprintf(stderr, "xmm%u: native %016lx%016lx, interpreted %016lx%016lx\n", k, (long)a->vec[k][0].q[1], (long)a->vec[k][0].q[0],
+                                  (long)b->vec[k][0].q[1], (long)b->vec[k][0].q[0]);
+    return same;
+}
+
+static bool compare_once(void)
+{
+    static struct guest start, after;
+    static uint8_t memory_start[MEMORY_SIZE], memory_after[MEMORY_SIZE];
+    uint64_t next = 0;
+    random_state(&start);
+    memcpy(memory_start, memory, MEMORY_SIZE);
+    machine->g = start;
+    int native = run_native();
+    after = machine->g;
+    memcpy(memory_after, memory, MEMORY_SIZE);
+    machine->g = start;
+    memcpy(memory, memory_start, MEMORY_SIZE);
+    int interpreted = ir_interp(&block, machine, &interp_env, &next);
+    machine->g.pc = next;
+    bool same = same_state(&after, &machine->g) && native == interpreted;
+    if (memcmp(memory, memory_after, MEMORY_SIZE))
+        same = false, fprintf(stderr, "memory differs\n");
+    if (native != interpreted)
+        fprintf(stderr, "trap: native %d, interpreted %d\n", native, interpreted);
+    return same;
+}
+
+static unsigned n_refused;
+static bool try_block(uint64_t s, unsigned n)
+{
+    const char *why = "";
+    seed = s * 0x9e3779b97f4a7c15ull | 1;
+    for (unsigned k = 0; k < 4; k++)
+        rnd(2);
+    make_block(n);
+    const char *bad = ir_verify(&block);
+    if (bad) {
+        fprintf(stderr, "seed %lu: %s\n", (long)s, bad);
+        return false;
+    }
+    ir_opt(&block, false);
+    if (emit(&why)) {
+        n_refused++;
+        if (getenv("SHOW"))
+            fprintf(stderr, "seed %lu refused: %s\n", (long)s, why);
+        return true;
+    }
+    for (unsigned k = 0; k < 4; k++)
+        if (!compare_once()) {
+            fprintf(stderr, "seed %lu, %u steps\n", (long)s, n);
+            dump();
+            return false;
+        }
+    return true;
+}
+
+static int setup(void **unused)
+{
+    int fd = memfd_create("code", 0);
+    size_t size = 1 << 20;
+    if (fd < 0 || ftruncate(fd, (off_t)size))
+        return -1;
+    code_rw = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    code_rx = (uint64_t)(uintptr_t)mmap((void *)0x700000000000, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
+    memory = mmap((void *)0x10000000, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    machine = mmap(NULL, (sizeof *machine + 4095) & ~4095ul, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    env.features = host_x86_64.probe();
+    struct host_code stubs = { .rw = code_rw, .rx = code_rx, .capacity = size };
+    host_x86_64.emit_stubs(&env, &stubs);
+    stubs_size = (stubs.size + 63) & ~63ul;
+    host_x86_64.thread_init(machine);
+    return 0;
+}
+
+static void test_random_blocks(void **unused)
+{
+    unsigned n = getenv("N") ? (unsigned)atoi(getenv("N")) : 3000, first = getenv("FIRST") ? (unsigned)atoi(getenv("FIRST")) : 1;
+    for (unsigned s = first; s < first + n; s++)
+        assert_true(try_block(s, 1 + s % 24));
+    fprintf(stderr, "%u of %u refused\n", n_refused, n);
+    assert_true(n_refused * 20 < n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_blocks) };
+    return cmocka_run_group_tests(tests, setup, NULL);
+}
+#else
+int main(void) { return 0; }
+#endif
