@@ -58,10 +58,9 @@ static void grow_table(void)
 
 int block_insert(struct block *b)
 {
-    if (engine.n_live >> engine.table->bits)
-        grow_table();
     put_in_table(engine.table, b);
-    engine.n_live++;
+    if (++engine.n_live >> engine.table->bits)           /* afterwards: the new table takes b over with the others, once */
+        grow_table();
     return 0;
 }
 

@@ -29,6 +29,11 @@ static void make_image(const struct x86_state *s, uint8_t image[IMAGE_USED])
         memcpy(image + 160 + 16 * i, &s->zmm[i], 16);
 }
 
+static uint64_t canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16);
+}
+
 static int load_image(struct x86_state *s, const uint8_t image[IMAGE_USED])
 {
     uint16_t head[4];
@@ -43,6 +48,8 @@ static int load_image(struct x86_state *s, const uint8_t image[IMAGE_USED])
     s->fop = head[3] & 0x7ff;
     memcpy(&s->fip, image + 8, 8);
     memcpy(&s->fdp, image + 16, 8);
+    s->fip = canonical(s->fip);
+    s->fdp = canonical(s->fdp);
     x87_set_fcw(s, head[0]);
     for (unsigned i = 0; i < 8; i++)
         memcpy(&s->st[(x87_top(s) + i) & 7], image + 32 + 16 * i, 10);

@@ -3,6 +3,7 @@
  * whose values live long, run both ways from random states: registers, flags, memory, vectors and the next address must agree.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -514,9 +515,30 @@ static bool compare_once(void)
 }
 
 static unsigned n_refused;
+static uint64_t current_seed;
+
+static void crashed(int sig, siginfo_t *info, void *context)
+{
+    uint64_t pc = host_x86_64.context_pc(context);
+    fprintf(stderr, "signal %d at %#lx (offset %#lx), address %p, seed %lu\n", sig, (long)pc, (long)(pc - code_rx - stubs_size), info->si_addr, (long)current_seed);
+    dump();
+    _exit(1);
+}
+
+static void catch_crashes(void)
+{
+    static uint8_t stack[65536];
+    sigaltstack(&(stack_t){ .ss_sp = stack, .ss_size = sizeof stack }, NULL);
+    struct sigaction sa = { .sa_sigaction = crashed, .sa_flags = SA_ONSTACK | SA_SIGINFO };
+    static const int sigs[] = { SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGTRAP };
+    for (unsigned k = 0; k < 5; k++)
+        sigaction(sigs[k], &sa, NULL);
+}
+
 static bool try_block(uint64_t s, unsigned n)
 {
     const char *why = "";
+    current_seed = s;
     seed = s * 0x9e3779b97f4a7c15ull | 1;
     for (unsigned k = 0; k < 4; k++)
         rnd(2);
@@ -552,6 +574,8 @@ static int setup(void **unused)
     code_rx = (uint64_t)(uintptr_t)mmap((void *)0x700000000000, size, PROT_READ | PROT_EXEC, MAP_SHARED, fd, 0);
     memory = mmap((void *)0x10000000, MEMORY_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     machine = mmap(NULL, (sizeof *machine + 4095) & ~4095ul, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (unsigned k = 0; k < 1 << JUMP_BITS; k++)
+        machine->cache[k].pc = k ^ 1;                   /* not at home here: matches nothing */
     env.features = host_x86_64.probe();
     struct host_code stubs = { .rw = code_rw, .rx = code_rx, .capacity = size };
     host_x86_64.emit_stubs(&env, &stubs);
@@ -562,6 +586,7 @@ static int setup(void **unused)
 
 static void test_random_blocks(void **unused)
 {
+    catch_crashes();
     unsigned n = getenv("N") ? (unsigned)atoi(getenv("N")) : 3000, first = getenv("FIRST") ? (unsigned)atoi(getenv("FIRST")) : 1;
     for (unsigned s = first; s < first + n; s++)
         assert_true(try_block(s, 1 + s % 24));

@@ -139,6 +139,8 @@ static bool mentions(const struct ir_insn *in, ir_ref r)
 static ir_ref rmw_load(const struct look *l, const struct ir_insn *op, const struct ir_insn *store)
 {
     for (unsigned k = 0; k < 2 && k < ir_op_info[op->op].n_args; k++) {
+        if (op->arg[k] == IR_NONE)
+            continue;
         const struct ir_insn *in = &l->e->b->insn[op->arg[k]];
         if (in->op == IR_LOAD && in->arg[0] == store->arg[0] && in->type == store->type && !l->e->v[op->arg[k]].uses && rmw_op(op, op->arg[k]))
             return op->arg[k];
@@ -223,7 +225,8 @@ static void visit_putf(struct look *l, const struct ir_insn *in)
         return;
     touch_port(l, in->arg[0], mask, l->i);
     unsigned op = l->e->b->insn[in->arg[0]].op;
-    bool keeps = op == IR_INCF || op == IR_DECF || (op >= IR_ROLF && op <= IR_RCRF);
+    bool keeps = op == IR_INCF || op == IR_DECF ? mask == (IR_F_ALL & ~IR_F_C)         /* the host's instruction leaves the rest alone */
+                                                : op >= IR_ROLF && op <= IR_RCRF && (mask & (IR_F_C | IR_F_O)) == (IR_F_C | IR_F_O);
     if (keeps && !in->mod && mask != IR_F_ALL) {
         l->e->v[in->arg[0]].restore = true;
         l->e->v[in->arg[0]].restore_at = (uint16_t)l->i;
