@@ -104,6 +104,7 @@ int engine_init(const struct engine_config *cfg)
     engine.pid = getpid();
     if (block_init() < 0 || translate_init() < 0 || (engine.cfg.tier && init_host() < 0))
         return -1;
+    stats_init();
     engine.ready = true;
     return pthread_atfork(engine_fork_prepare, engine_fork_parent, engine_fork_child) ? -1 : 0;
 }

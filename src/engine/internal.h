@@ -21,7 +21,7 @@
 
 #define PAGE_BITS 12                     /* guest pages */
 #define PAGE_SIZE (1u << PAGE_BITS)
-#define CODE_ALIGN 64
+#define CODE_ALIGN 16              /* of a block; patchable jumps need 8 */
 #define MAX_DEPS 6                       /* guest pages that one translation may read */
 
 /* --- counters --- */
@@ -149,6 +149,7 @@ struct engine {
     pid_t pid;
 };
 extern struct engine engine;
+void stats_init(void);
 uint64_t *engine_counters(void);
 void engine_sum_counters(uint64_t sum[32]);
 static inline void count(enum stat_id id, uint64_t n) { engine_counters()[id] += n; }

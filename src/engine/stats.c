@@ -1,6 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * stats.c: --stats. Counters are kept per cpu, without locks, and added up when printed. */
+#include <fcntl.h>
+#include <unistd.h>
 #include "engine/internal.h"
+
+/* Many programs close standard error before they end: a copy is kept from the start, out of their way. */
+static FILE *kept_stderr;
+
+void stats_init(void)
+{
+    int fd = engine.cfg.stats ? fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 900) : -1;
+    kept_stderr = fd >= 0 ? fdopen(fd, "w") : NULL;
+}
 
 static const struct { const char *name, *help; } stat_info[] = {
 #define STAT(ENUM, name, help) { name, help },
@@ -25,6 +36,8 @@ void engine_stats(FILE *f)
     uint64_t sum[32];
     if (!engine.ready)
         return;
+    if (f == stderr && kept_stderr)
+        f = kept_stderr;
     engine_sum_counters(sum);
     fprintf(f, "wherry: statistics\n");
     for (unsigned i = 0; i < N_STATS; i++)
@@ -36,4 +49,5 @@ void engine_stats(FILE *f)
     fprintf(f, "  %-20s %14zu  %s\n", "cache-used", engine.cache.used, "bytes of the code cache in use");
     fprintf(f, "  %-20s %14zu  %s\n", "tables-used", table_bytes(), "bytes of tables beside it");
     fprintf(f, "  %-20s %14zu  %s\n", "ir-used", engine.ir.used, "bytes of IR kept for the interpreter");
+    fflush(f);
 }

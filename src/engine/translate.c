@@ -40,7 +40,7 @@ static uint64_t now(void)
     struct timespec t;
     if (!engine.cfg.stats)
         return 0;
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 

@@ -71,8 +71,21 @@ bool x86_lift_jrcxz(struct x86_lifter *L, unsigned arg)
 
 enum { LOOP_PLAIN, LOOP_WHILE_EQUAL, LOOP_WHILE_NOT_EQUAL };    /* as in table_integer.def */
 
+/* A repeat prefix overrules the opcode's condition, although no manual says so. */
+static unsigned loop_kind(const struct x86_lifter *L, unsigned kind)
+{
+    for (unsigned i = 0; kind != LOOP_PLAIN && i < L->insn.raw.prefix_count; i++) {
+        if (L->insn.raw.prefixes[i].value == 0xf3)
+            kind = LOOP_WHILE_EQUAL;
+        else if (L->insn.raw.prefixes[i].value == 0xf2)
+            kind = LOOP_WHILE_NOT_EQUAL;
+    }
+    return kind;
+}
+
 bool x86_lift_loop(struct x86_lifter *L, unsigned kind)
 {
+    kind = loop_kind(L, kind);
     struct ir_builder *B = &L->B;
     enum ir_type t = counter_type(L);
     ir_ref n = ir_lea(B, t, x86_get_gpr(L, t, X86_RCX), IR_NONE, 0, -1), go = n;

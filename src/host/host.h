@@ -38,7 +38,7 @@ enum { HOST_MAP_POLL = 1 };      /* an access of the poll page: the state is exa
 #define HOST_MAX_EXITS 128
 #define HOST_MAX_MAP 1024
 struct host_code {               /* in: rw, rx, capacity. out: the rest */
-    uint8_t *rw;                 /* where to write (64-byte aligned) */
+    uint8_t *rw;                 /* where to write (16-byte aligned) */
     uint64_t rx;                 /* address at which it will run */
     size_t capacity, size;
     unsigned n_exits, n_map;

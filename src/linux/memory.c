@@ -221,7 +221,7 @@ void linux_regions(void (*fn)(void *ctx, const struct linux_region *r), void *ct
     enter();
     for (size_t i = 0; i < map.n; i++) {
         const struct memory_region *m = &map.r[i];
-        bool stack = m->flags & MEMORY_STACK, heap = m->flags & MEMORY_HEAP;
+        bool stack = m->flags & MEMORY_STACK && m->end == LAYOUT_STACK_TOP, heap = m->flags & MEMORY_HEAP;
         struct linux_region r = { m->start, m->end, m->offset, m->prot, m->flags & MEMORY_SHARED ? GUEST_MAP_SHARED : GUEST_MAP_PRIVATE,
             m->file ? m->file->name : stack ? "[stack]" : heap ? "[heap]" : "", m->file ? m->file->dev : 0, m->file ? m->file->ino : 0 };
         if (m->flags & MEMORY_ANONYMOUS)
@@ -328,8 +328,8 @@ static unsigned region_flags(int flags)
         r |= MEMORY_SHARED;
     if (flags & GUEST_MAP_ANONYMOUS)
         r |= MEMORY_ANONYMOUS;
-    if (flags & GUEST_MAP_NORESERVE)
-        r |= MEMORY_NORESERVE;
+    if (flags & GUEST_MAP_GROWSDOWN)
+        r |= MEMORY_STACK;
     return r;
 }
 
@@ -501,8 +501,16 @@ int64_t linux_mprotect(uint64_t addr, uint64_t len, int prot)
         return len ? -ENOMEM : 0;
     if (end < addr || end > GUEST_TASK_SIZE)
         return -ENOMEM;
-    prot &= 7;
     enter();
+    if (prot & GUEST_PROT_GROWSDOWN) {         /* from the beginning of the stack on */
+        const struct memory_region *r = memory_map_at(&map, addr);
+        if (!r || !(r->flags & MEMORY_STACK)) {
+            leave();
+            return r ? -EINVAL : -ENOMEM;
+        }
+        addr = r->start;
+    }
+    prot &= 7;
     uint64_t run = mapped_run(addr, end);
     bool differs = protection_differs(addr, run, prot);
     int error = memory_map_reserve(&map, 2) ? -ENOMEM : 0;

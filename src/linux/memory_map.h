@@ -13,7 +13,7 @@
 #define GUEST_TASK_SIZE 0x7ffffffff000ull      /* end of user space on x86-64 with four-level page tables */
 
 struct memory_file { unsigned refs; uint64_t dev, ino, size; char name[]; };
-enum { MEMORY_SHARED = 1, MEMORY_ANONYMOUS = 2, MEMORY_STACK = 4, MEMORY_HEAP = 8, MEMORY_NORESERVE = 16 };
+enum { MEMORY_SHARED = 1, MEMORY_ANONYMOUS = 2, MEMORY_STACK = 4, MEMORY_HEAP = 8 };
 
 /* M1: regions are sorted, don't overlap, are not empty and start and end at guest pages. */
 struct memory_region {

@@ -32,7 +32,7 @@ static const struct { const char *soname, *package; } packages[] = {
     { "libbfd-2.40-system.so", "libbinutils" }, { "libopcodes-2.40-system.so", "libbinutils" }, { "libasan.so.8", "libasan8" }, { "libmagic.so.1", "libmagic1" },
 };
 
-/* Debian policy 8.1: libNAME.so.N is in libNAMEN, with a hyphen where NAME ends in a digit. */
+/* Debian policy 8.1: libNAME.so.N is in libNAMEN, with a hyphen where NAME ends in a digit. NULL for what is no library. */
 const char *linux_package_of(const char *soname, char buf[256])
 {
     for (size_t i = 0; i < sizeof packages / sizeof packages[0]; i++)
@@ -40,6 +40,8 @@ const char *linux_package_of(const char *soname, char buf[256])
             snprintf(buf, 256, "%s:amd64", packages[i].package);
             return buf;
         }
+    if (strncmp(soname, "lib", 3))
+        return NULL;
     const char *so = strstr(soname, ".so");
     int stem = (int)(so ? so - soname : (long)strlen(soname));
     const char *number = so && so[3] == '.' ? so + 4 : "";
@@ -47,6 +49,17 @@ const char *linux_package_of(const char *soname, char buf[256])
     snprintf(buf, 256, "%.*s%s%s:amd64", stem < 100 ? stem : 100, soname, hyphen ? "-" : "", number);
     for (char *p = buf; *p; p++)
         *p = *p == '_' ? '-' : (char)tolower((unsigned char)*p);
+    return buf;
+}
+
+const char *linux_how_to_get(const char *path, char buf[256])
+{
+    char package[256];
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (linux_package_of(name, package))
+        snprintf(buf, 256, "apt install %.200s", package);
+    else
+        snprintf(buf, 256, "find its package with apt-file search %.200s", path);
     return buf;
 }
 
@@ -193,8 +206,8 @@ static void check_needed(struct search *s, const char *name, const char *origin,
         return;
     }
     s->n_missing++;
-    fprintf(stderr, "wherry-x86_64: %s: needs the library %s, which is missing; apt install %s, or give -L ROOT with that package in it\n", wanted_by, name,
-        linux_package_of(name, package));
+    fprintf(stderr, "wherry-x86_64: %s: needs the library %s, which is missing; %s, or give -L ROOT with that package in it\n", wanted_by, name,
+        linux_how_to_get(name, package));
 }
 
 static void check_dynamic(struct search *s, const struct file *f, const Elf64_Dyn *dyn, size_t n, const char *host, const char *wanted_by)

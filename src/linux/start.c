@@ -154,11 +154,10 @@ static int find_program(struct start *s)
 
 static int missing_interp(struct start *s, const char *name, int error)
 {
-    char package[256];
+    char how[256];
     const char *in = linux_process.root_real ? linux_process.config.root : NULL;
-    linux_package_of(strrchr(name, '/') ? strrchr(name, '/') + 1 : name, package);
-    return complain(s->program, error, "its dynamic linker %s is missing%s%s; apt install %s, or give -L ROOT with that package in it", name,
-        in ? " here and in " : "", in ? in : "", package);
+    return complain(s->program, error, "its dynamic linker %s is missing%s%s; %s, or give -L ROOT with that package in it", name,
+        in ? " here and in " : "", in ? in : "", linux_how_to_get(name, how));
 }
 
 static int load_interp(struct start *s)
@@ -221,16 +220,36 @@ static void name_thread(const char *path)
     prctl(PR_SET_NAME, slash ? slash + 1 : path);
 }
 
+/* Programs expect the lowest descriptors to be free: the log goes far up. */
+static void move_log(void)
+{
+    enum { HIGH = 1000, LOW = 200 };
+    if (!log_file || log_file == stderr || fileno(log_file) <= 2)
+        return;
+    fflush(log_file);
+    int fd = fcntl(fileno(log_file), F_DUPFD_CLOEXEC, HIGH);
+    if (fd < 0)
+        fd = fcntl(fileno(log_file), F_DUPFD_CLOEXEC, LOW);
+    FILE *moved = fd < 0 ? NULL : fdopen(fd, "a");
+    if (!moved)
+        return;
+    fclose(log_file);
+    log_file = moved;
+}
+
 static int configure(const struct linux_config *cfg, const char *program)
 {
     linux_process.config = *cfg;
     if (cfg->strace)
         log_mask |= LOG_STRACE;
+    move_log();
     if (!cfg->root || !cfg->root[0])
         return 0;
     linux_process.root_real = realpath(cfg->root, NULL);
-    if (!linux_process.root_real)
-        return complain(program, 0, "the root %s: %s; give an existing directory with -L", cfg->root, strerror(errno));
+    if (!linux_process.root_real) {
+        complain(program, 0, "the root %s: %s; give an existing directory with -L", cfg->root, strerror(errno));
+        return 1;
+    }
     if (!strcmp(linux_process.root_real, "/")) {
         free(linux_process.root_real);
         linux_process.root_real = NULL;

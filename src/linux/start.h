@@ -13,6 +13,8 @@ uint64_t linux_make_vdso(void);
 /* A dynamic program has ended with status 127: if libraries that it needs are in no place where its dynamic linker looks, say which
  * and how to get them. */
 void linux_explain_missing(void);
-/* The package that has a library or dynamic linker, by Debian's naming rules. */
+/* The package that has a library or dynamic linker, by Debian's naming rules; NULL if they don't tell. */
 const char *linux_package_of(const char *soname, char buf[256]);
+/* What a user could do to get it: "apt install PACKAGE". */
+const char *linux_how_to_get(const char *path, char buf[256]);
 #endif

@@ -12,6 +12,7 @@
 #include "engine/log.h"
 #include "linux/syscall.h"
 
+enum { CREATING = 0100 | 020000000 };                /* O_CREAT, O_TMPFILE */
 enum { STRING_SHOWN = 64, DATA_SHOWN = 48, VECTOR_SHOWN = 8 };
 struct flag { uint64_t mask, value; const char *name; };
 
@@ -409,6 +410,10 @@ static void put_arguments(struct linux_strace *s, const struct linux_call *call,
 {
     for (; *next < call->n_args; ++*next) {
         bool out = printers[call->kind[*next]].later;
+        if (*next && call->kind[*next] == KIND_MODE && call->kind[*next - 1] == KIND_OPENFLAGS && !(args[*next - 1] & CREATING)) {
+            *next = call->n_args;              /* no file is made: the mode means nothing */
+            return;
+        }
         if (out && !done)
             return;
         if (*next)

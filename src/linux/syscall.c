@@ -12,6 +12,7 @@
 #include "engine/log.h"
 #include "linux/hostcall.h"
 #include "linux/memory.h"
+#include "linux/start.h"
 #undef SYS
 
 #define SYS(number, name, handler, ...) extern linux_sys_fn linux_sys_##handler;
@@ -99,12 +100,14 @@ static void prepare_writes(const struct linux_call *call, const uint64_t args[6]
 
 /* ---- one call ---- */
 
+enum { RESTART_SYSCALL = 219, EXIT_GROUP = 231 };
+
 /* The call was interrupted: it is made again when the guest goes on, unless a handler runs first (linux_syscall_interrupted). */
 static void again(struct cpu *cpu, uint64_t nr, int code)
 {
     struct linux_thread *t = cpu->os;
     t->restart = code;
-    cpu->state.gpr[X86_RAX] = code == LINUX_ERESTART_RESTARTBLOCK ? 219 : nr;
+    cpu->state.gpr[X86_RAX] = code == LINUX_ERESTART_RESTARTBLOCK ? RESTART_SYSCALL : nr;
     cpu->state.pc -= 2;
 }
 
@@ -148,6 +151,8 @@ void linux_syscall(struct cpu *cpu)
     int64_t result;
     if (call && linux_n_watched)
         prepare_writes(call, a);
+    if (nr == EXIT_GROUP && (int)a[0] == 127)
+        linux_explain_missing();               /* the dynamic linker ends so when a library is missing */
     if (log_on(LOG_STRACE))
         result = traced(cpu, call, nr, a);
     else

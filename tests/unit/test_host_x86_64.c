@@ -589,7 +589,7 @@ static void test_random_blocks(void **unused)
     catch_crashes();
     unsigned n = getenv("N") ? (unsigned)atoi(getenv("N")) : 3000, first = getenv("FIRST") ? (unsigned)atoi(getenv("FIRST")) : 1;
     for (unsigned s = first; s < first + n; s++)
-        assert_true(try_block(s, 1 + s % 24));
+        assert_true(try_block(s, getenv("STEPS") ? (unsigned)atoi(getenv("STEPS")) : 1 + s % 24));
     fprintf(stderr, "%u of %u refused\n", n_refused, n);
     assert_true(n_refused * 20 < n);
 }

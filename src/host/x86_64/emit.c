@@ -74,6 +74,7 @@ static void emit_all(struct emitter *e)
         e->pins = 0;
         e->hold = false;
         emit_insn(e, &b->insn[e->i]);
+        give_back(e);
     }
 }
 

@@ -66,6 +66,7 @@ struct emitter {
     struct host_code *code;
     struct value *v;
     uint16_t head[N_LISTS];
+    uint32_t borrowed;                       /* mapped registers in use for something else */
     uint32_t pins;                           /* registers that the current instruction still needs */
     unsigned i;                              /* current instruction */
     uint16_t spill_until[N_SPILLS];
@@ -115,11 +116,12 @@ void into(struct emitter *e, ir_ref r, unsigned dst, unsigned size);        /* d
 void into_low(struct emitter *e, ir_ref r, unsigned dst, unsigned size);    /* only the low bytes of dst */
 struct opnd operand(struct emitter *e, ir_ref r, unsigned size, unsigned ok);
 struct asm_mem address(struct emitter *e, ir_ref r);
+void lea_of(struct emitter *e, unsigned dst, unsigned size, struct asm_mem m);
 unsigned xmm_of(struct emitter *e, ir_ref r);                       /* register number 0..15 */
 unsigned dst_gpr(struct emitter *e);                                /* where the current instruction's result goes: hint or scratch */
 unsigned dst_gpr_low(struct emitter *e);                            /* the same for operations that can write only the low part */
-unsigned borrow_gpr(struct emitter *e);                             /* a mapped register, its content stored in the state; pinned */
-void give_back(struct emitter *e, unsigned reg);
+unsigned borrow_gpr(struct emitter *e);                             /* a mapped register until the instruction's end; pinned */
+void give_back(struct emitter *e);
 bool is_const(const struct emitter *e, ir_ref r, int64_t *v);
 void set_imm(struct emitter *e, unsigned reg, uint64_t v);
 
@@ -129,6 +131,7 @@ void own(struct emitter *e);                                        /* EFLAGS ho
 void emit_compare(struct emitter *e, ir_ref ra, ir_ref rb, bool is_test, bool exact_a);
 void own_by(struct emitter *e, unsigned i);
 enum cc flags_for(struct emitter *e, ir_ref cond);                  /* EFLAGS made ready: the condition to test */
+void prepare_carry(struct emitter *e, ir_ref cond);
 void carry_in(struct emitter *e, ir_ref cond);
 void restore_state_flags(struct emitter *e);
 void emit_putf(struct emitter *e, const struct ir_insn *in);

@@ -68,6 +68,7 @@ static unsigned patch_padding(const struct emitter *e, unsigned lead)
 
 static void jump(struct emitter *e, unsigned byte, enum host_exit_kind kind, uint64_t target)
 {
+    give_back(e);
     asm_nops(&e->a, patch_padding(e, 1));
     add_exit(e, kind, target);
     asm_u8(&e->a, byte);
@@ -78,6 +79,7 @@ enum { JMP = 0xe9, CALL = 0xe8, RET = 0xc3 };
 /* The padding goes before the compare: processors fuse it with the jump only when they touch. */
 static void jump_if(struct emitter *e, enum cc cc, uint64_t target)
 {
+    give_back(e);
     unsigned n = patch_padding(e, 2);
     if (n && e->fuse && e->fuse_end == e->a.p) {
         uint8_t *from = e->fuse;
@@ -152,6 +154,7 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in)
         break;
     case IR_EXITRET:
         gpr_in(e, in->arg[0], RCX);
+        give_back(e);
         stack ? asm_u8(&e->a, RET) : asm_jmp(&e->a, e->env->stubs.lookup);
         break;
     case IR_TRAP:
@@ -238,8 +241,10 @@ static void call_helper(struct emitter *e, const struct ir_insn *in, const struc
     for (unsigned k = 0; k < 4; k++)
         if (in->arg[k] != IR_NONE)
             store_argument(e, in->arg[k], spill_at(e, SPILL_ARGS + k * 8));
+    give_back(e);
     clobber(e);
     spill_all(e);
+    give_back(e);
     if (!(h->effects & IR_H_PURE))
         store_pc(e);
     asm_mov_imm(&e->a, RAX, (uint64_t)(uintptr_t)h->fn);

@@ -231,6 +231,13 @@ void setcc_into(struct emitter *e, ir_ref cond, unsigned dst)
     asm_setcc_r(&e->a, cc, dst);
 }
 
+/* A carry that comes from a comparison must be computed before the destination is written: its operands may be in there. */
+void prepare_carry(struct emitter *e, ir_ref cond)
+{
+    if (e->v[cond].where == LATER && insn(e, cond)->op == IR_CMP)
+        gpr_of(e, cond);
+}
+
 /* CF = cond */
 void carry_in(struct emitter *e, ir_ref cond)
 {

@@ -36,7 +36,9 @@ void result(struct emitter *e, unsigned reg)
 unsigned two_address(struct emitter *e, ir_ref a, const struct opnd *b, unsigned size)
 {
     struct value *v = &e->v[e->i];
-    unsigned at = reg_holding(e, a), hint = v->hint;
+    if (e->v[a].where == IN_GPR && e->v[a].add)
+        gpr_of(e, a);                                   /* evict may count it from the result */
+    unsigned at = reg_holding(e, a), hint = v->hint == RCX && e->pins >> RCX & 1 ? NO_REG : v->hint;
     if (hint != NO_REG && (at == hint || (!uses_reg(b, hint) && !b->faults))) {
         evict(e, hint, (ir_ref)e->i);
         pin(e, hint);
@@ -116,6 +118,8 @@ static void binary(struct emitter *e, const struct ir_insn *in, enum alu op, boo
         own(e);
         return;
     }
+    if (carry)
+        prepare_carry(e, in->arg[2]);
     if (commutes && better_swapped(e, a, b)) {
         ir_ref swap = a;
         a = b;
@@ -187,6 +191,8 @@ static void alu_mem(struct emitter *e, enum alu op, unsigned size, struct asm_me
 void emit_rmw(struct emitter *e, const struct ir_insn *in, ir_ref addr, ir_ref other, bool lock)
 {
     unsigned size = type_size(in->type), index = (unsigned)(in - e->b->insn);
+    if (in->op == IR_ADCF || in->op == IR_SBBF)
+        prepare_carry(e, in->arg[2]);
     struct asm_mem m = address(e, addr);
     if (other == IR_NONE) {
         flags_before_unary(e, in);
@@ -245,6 +251,8 @@ static void zext(struct emitter *e, const struct ir_insn *in)
         if (v->where == IN_GPR && from < 4)
             asm_movzx_rr(&e->a, from, dst, dst);
         settle(e, (ir_ref)e->i, dst, true);
+        if (v->where == LATER && live(e, a))
+            share(e, a, dst, true, 0);                  /* look.c counts on it: the sum's parts need not live on */
     }
 }
 

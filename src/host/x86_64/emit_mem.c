@@ -93,29 +93,22 @@ static void store_low(struct emitter *e, const struct ir_insn *in)
 /* --- locked operations --- */
 
 /* An address that needs neither rax nor rcx, which are free then. */
-static struct asm_mem address_apart(struct emitter *e, ir_ref addr, unsigned *borrowed)
+static struct asm_mem address_apart(struct emitter *e, ir_ref addr)
 {
     struct asm_mem m = address(e, addr);
-    *borrowed = NO_REG;
     if (m.kind == AT_REGS && ((m.base != NO_REG && in_scratch(m.base)) || (m.index != NO_REG && in_scratch(m.index)))) {
-        *borrowed = borrow_gpr(e);
-        asm_lea(&e->a, 8, *borrowed, m);
-        m = at_reg(*borrowed, 0);
+        unsigned r = borrow_gpr(e);
+        asm_lea(&e->a, 8, r, m);
+        m = at_reg(r, 0);
     }
     return m;
-}
-
-static void give_back_if(struct emitter *e, unsigned reg)
-{
-    if (reg != NO_REG)
-        give_back(e, reg);
 }
 
 /* old value wanted, and no instruction that gives it: compare and exchange until it holds */
 static void atomic_loop(struct emitter *e, const struct ir_insn *in)
 {
     static const uint8_t op[] = { [IR_AADD] = ALU_ADD, [IR_AAND] = ALU_AND, [IR_AOR] = ALU_OR, [IR_AXOR] = ALU_XOR };
-    unsigned size = type_size(in->type), borrowed, borrowed2 = NO_REG;
+    unsigned size = type_size(in->type);
     struct opnd b = operand(e, in->arg[1], size, OK_IMM);
     if (b.kind == OP_REG && in_scratch(b.reg)) {
         if (e->v[in->arg[0]].where == IN_GPR)
@@ -125,7 +118,7 @@ static void atomic_loop(struct emitter *e, const struct ir_insn *in)
         e->pins &= ~(1u << b.reg);
         b = (struct opnd){ .kind = OP_MEM, .m = at_state(at) };
     }
-    struct asm_mem m = address_apart(e, in->arg[0], &borrowed);
+    struct asm_mem m = address_apart(e, in->arg[0]);
     e->pins &= ~(1u << RAX | 1u << RCX);
     evict_scratch(e, RAX);
     pin(e, RAX);
@@ -143,8 +136,6 @@ static void atomic_loop(struct emitter *e, const struct ir_insn *in)
     asm_rm(&e->a, (size == 1 ? OP_0F(0xb0) | REG8 : OP_0F(0xb1)) | LOCK, size, RCX, m, 0);
     uint8_t *back = asm_jcc_short(&e->a, CC_NE);
     *back = (uint8_t)(again - (back + 1));
-    give_back_if(e, borrowed);
-    give_back_if(e, borrowed2);
     settle(e, (ir_ref)e->i, RAX, size == 8);
 }
 
@@ -185,7 +176,7 @@ static void atomic_exchange(struct emitter *e, const struct ir_insn *in)
 
 static void compare_exchange(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned size = type_size(in->type), borrowed = NO_REG, r;
+    unsigned size = type_size(in->type), r;
     gpr_in(e, in->arg[1], RAX);
     struct asm_mem m = address(e, in->arg[0]);
     const struct value *new = &e->v[in->arg[2]];
@@ -193,14 +184,13 @@ static void compare_exchange(struct emitter *e, const struct ir_insn *in)
     if (there || !(e->pins >> RCX & 1)) {
         r = gpr_of(e, in->arg[2]);
     } else {
-        r = borrowed = borrow_gpr(e);
+        r = borrow_gpr(e);
         into(e, in->arg[2], r, size);
     }
     clobber(e);
     asm_rm(&e->a, (size == 1 ? OP_0F(0xb0) | REG8 : OP_0F(0xb1)) | LOCK, size, r, m, 0);
     if (e->v[e->i].fused)
         own_by(e, e->v[e->i].user);
-    give_back_if(e, borrowed);
     settle(e, (ir_ref)e->i, RAX, size == 8);
 }
 
@@ -223,7 +213,6 @@ static const ir_ref *halves(struct emitter *e, ir_ref r)
 /* All four registers of cmpxchg16b are loaded from the spill area: it is slow anyway. */
 static void compare_exchange_16(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned borrowed = NO_REG;
     const ir_ref *expected = halves(e, in->arg[1]), *new = halves(e, in->arg[2]);
     if (e->error)
         return;
@@ -231,13 +220,14 @@ static void compare_exchange_16(struct emitter *e, const struct ir_insn *in)
     store_half(e, expected[1], SPILL_ARGS + 8);
     store_half(e, new[0], SPILL_ARGS + 16);
     store_half(e, new[1], SPILL_ARGS + 24);
-    struct asm_mem m = address(e, in->arg[0]);
     const unsigned fixed = 1u << RAX | 1u << RCX | 1u << RDX | 1u << RBX;
+    e->pins |= 1u << RDX | 1u << RBX;
+    struct asm_mem m = address(e, in->arg[0]);
     if (m.kind == AT_REGS && ((m.base != NO_REG && fixed >> m.base & 1) || (m.index != NO_REG && fixed >> m.index & 1))) {
         e->pins |= fixed;
-        borrowed = borrow_gpr(e);
-        asm_lea(&e->a, 8, borrowed, m);
-        m = at_reg(borrowed, 0);
+        unsigned r = borrow_gpr(e);
+        asm_lea(&e->a, 8, r, m);
+        m = at_reg(r, 0);
     }
     e->pins &= ~fixed;
     evict_scratch(e, RAX);
@@ -257,9 +247,7 @@ static void compare_exchange_16(struct emitter *e, const struct ir_insn *in)
     asm_store(&e->a, 8, at_state(home + 8), RDX);
     asm_load(&e->a, 8, RDX, at_state(e->map->offset[RDX]));
     asm_load(&e->a, 8, RBX, at_state(e->map->offset[RBX]));
-    if (borrowed != NO_REG)
-        give_back(e, borrowed);
-    e->map_flags = 0;
+    e->map_flags &= (uint8_t)~(MAP_RDX_SAVED | MAP_RBX_SAVED);
     map_here(e);
     in_state(e, (ir_ref)e->i, home);
 }

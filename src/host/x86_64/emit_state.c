@@ -134,8 +134,14 @@ static void put_whole(struct emitter *e, ir_ref w, unsigned reg)
         return;
     if (v->where == IN_CONST && v->reg == reg)
         return;
-    evict(e, reg, w);
-    into(e, w, reg, 8);
+    if (v->where == LATER && insn(e, w)->op == IR_LEA) {
+        struct asm_mem m = address(e, w);                /* before its base is counted from the new value */
+        evict(e, reg, w);
+        lea_of(e, reg, 8, m);
+    } else {
+        evict(e, reg, w);
+        into(e, w, reg, 8);
+    }
     if (!live(e, w))
         return;
     v->home = -1;

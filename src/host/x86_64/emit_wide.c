@@ -89,6 +89,8 @@ static void shift_cl(struct emitter *e, const struct ir_insn *in)
 static void shift(struct emitter *e, const struct ir_insn *in)
 {
     unsigned n;
+    if (through_carry(in))
+        prepare_carry(e, in->arg[2]);
     if (const_count(e, in, in->arg[1], &n))
         shift_const(e, in, n);
     else
@@ -97,29 +99,18 @@ static void shift(struct emitter *e, const struct ir_insn *in)
 
 static void shift_double(struct emitter *e, const struct ir_insn *in)
 {
-    struct value *v = &e->v[e->i];
-    unsigned size = type_size(in->type), op = in->op == IR_SHLDF ? 0xa4 : 0xac, n = 0, borrowed = NO_REG;
+    const struct value *v = &e->v[e->i];
+    unsigned size = type_size(in->type), op = in->op == IR_SHLDF ? 0xa4 : 0xac, n = 0;
     bool constant = const_count(e, in, in->arg[2], &n);
     if (!constant)
         gpr_in(e, in->arg[2], RCX);
-    struct opnd b = { .kind = OP_REG };
-    if (e->v[in->arg[0]].where == IN_GPR)
-        pin(e, e->v[in->arg[0]].reg);
-    if (!constant && e->v[in->arg[1]].where != IN_GPR) {
-        borrowed = borrow_gpr(e);                       /* cl, the destination and the source: three */
-        into(e, in->arg[1], borrowed, size);
-        b.reg = (uint8_t)borrowed;
-        v->hint = NO_REG;
-    } else
-        b.reg = (uint8_t)gpr_of(e, in->arg[1]);
+    struct opnd b = { .kind = OP_REG, .reg = (uint8_t)gpr_of(e, in->arg[1]) };
     unsigned dst = two_address(e, in->arg[0], &b, size);
     flags_before(e, in, v->port_mask && (!constant || n == 0));
     asm_rr(&e->a, constant ? OP_0F(op) : OP_0F(op + 1), size, b.reg, dst);
     if (constant)
         asm_u8(&e->a, n);
     own(e);
-    if (borrowed != NO_REG)
-        give_back(e, borrowed);
     result(e, dst);
 }
 
@@ -193,6 +184,7 @@ static void restore_rdx(struct emitter *e, bool clean)
 static void multiply_full(struct emitter *e, const struct ir_insn *in)
 {
     unsigned size = type_size(in->type), digit = in->op == IR_UMULF ? 4 : 5;
+    pin(e, RDX);
     gpr_in(e, in->arg[0], RAX);
     struct opnd b = operand(e, in->arg[1], size, OK_MEM);
     bool keep = !second_to_rdx(e) && e->map->offset[RDX] >= 0;
@@ -265,7 +257,7 @@ static void divide(struct emitter *e, const struct ir_insn *in)
     unsigned size = type_size(in->type), digit = in->op == IR_DIVU ? 6 : 7;
     ir_ref hi = in->arg[0];
     const struct value *h = &e->v[hi];
-    need_map(e);
+    pin(e, RDX);
     gpr_in(e, in->arg[1], RAX);
     struct opnd d = divisor(e, in->arg[2], hi, size);
     bool there = h->reg == RDX && (h->where == IN_CONST || (h->where == IN_GPR && !h->add));
@@ -285,8 +277,8 @@ static void divide(struct emitter *e, const struct ir_insn *in)
         asm_group_r(&e->a, 0xf7, digit, size, d.reg);
     settle(e, (ir_ref)e->i, RAX, size >= 4);
     restore_rdx(e, size >= 4);
-    if (e->map_flags) {
-        e->map_flags = 0;
+    if (e->map_flags & MAP_RDX_SAVED) {
+        e->map_flags &= (uint8_t)~MAP_RDX_SAVED;
         map_here(e);
     }
 }

@@ -141,6 +141,8 @@ static ir_ref rmw_load(const struct look *l, const struct ir_insn *op, const str
     for (unsigned k = 0; k < 2 && k < ir_op_info[op->op].n_args; k++) {
         if (op->arg[k] == IR_NONE)
             continue;
+        if (op->arg[k] == IR_NONE)
+            break;
         const struct ir_insn *in = &l->e->b->insn[op->arg[k]];
         if (in->op == IR_LOAD && in->arg[0] == store->arg[0] && in->type == store->type && !l->e->v[op->arg[k]].uses && rmw_op(op, op->arg[k]))
             return op->arg[k];

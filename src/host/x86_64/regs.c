@@ -110,6 +110,9 @@ void in_state(struct emitter *e, ir_ref r, int32_t offset)
     e->v[r].where = IN_STATE;
     e->v[r].home = offset;
     e->v[r].add = 0;
+    unsigned spill = (unsigned)(offset - spill_at(e, SPILL_FIRST)) / SPILL_SLOT;
+    if (spill < N_SPILLS && e->v[r].last > e->spill_until[spill])
+        e->spill_until[spill] = e->v[r].last;
     link_value(e, r, IN_MEMORY);
 }
 
@@ -365,10 +368,8 @@ static unsigned alloc(struct emitter *e, unsigned first)
     if (r == NO_REG) {
         r = pinned(e, first) ? first + 1 : pinned(e, first + 1) ? first
           : last_of_list(e, first) >= last_of_list(e, first + 1) ? first : first + 1;
-        if (pinned(e, r)) {
-            fail(e, "no scratch register");
-            return first;
-        }
+        if (pinned(e, r))
+            return first == RAX ? borrow_gpr(e) : (fail(e, "no scratch vector"), first);
         spill_list(e, r, e->i);
     } else
         move_list(e, r, NO_REG, 0, NO_INSN);
@@ -464,19 +465,25 @@ static uint64_t const_bits(const struct ir_insn *in)
     return size >= 8 ? (uint64_t)in->imm : (uint64_t)in->imm & ((1ull << size * 8) - 1);
 }
 
+void lea_of(struct emitter *e, unsigned dst, unsigned size, struct asm_mem m)
+{
+    if (m.kind == AT_REGS && m.index == NO_REG && m.disp == 0 && m.base != NO_REG)
+        asm_mov_rr(&e->a, size, dst, m.base);
+    else if (m.kind == AT_REGS && m.index == NO_REG && m.base == NO_REG)
+        set_imm(e, dst, size == 4 ? (uint32_t)m.disp : (uint64_t)(int64_t)m.disp);
+    else
+        asm_lea(&e->a, size, dst, m);
+}
+
 static void lea_into(struct emitter *e, const struct ir_insn *in, unsigned dst)
 {
     uint32_t pins = e->pins;
     if (in->arg[0] == IR_NONE && in->arg[1] == IR_NONE) {
-        set_imm(e, dst, (uint64_t)in->imm);
+        set_imm(e, dst, in->type == IR_I32 ? (uint32_t)in->imm : (uint64_t)in->imm);
         return;
     }
     struct asm_mem m = address(e, (ir_ref)(in - e->b->insn));
-    unsigned size = in->type == IR_I32 ? 4 : 8;
-    if (m.kind == AT_REGS && m.index == NO_REG && m.disp == 0 && m.base != NO_REG)
-        asm_mov_rr(&e->a, size, dst, m.base);
-    else
-        asm_lea(&e->a, size, dst, m);
+    lea_of(e, dst, in->type == IR_I32 ? 4 : 8, m);
     e->pins = pins;
 }
 
@@ -577,9 +584,24 @@ static unsigned fetch(struct emitter *e, ir_ref r, unsigned reg)
     return reg;
 }
 
+/* a sum: its parts first, so that their registers may be free again */
+static unsigned fetch_lea(struct emitter *e, ir_ref r)
+{
+    const struct ir_insn *in = insn(e, r);
+    uint32_t pins = e->pins;
+    struct asm_mem m = address(e, r);
+    unsigned reg = alloc_gpr(e);
+    lea_of(e, reg, in->type == IR_I32 ? 4 : 8, m);
+    settle(e, r, reg, true);
+    e->pins = pins | 1u << reg;
+    return reg;
+}
+
 unsigned gpr_of(struct emitter *e, ir_ref r)
 {
     const struct value *v = &e->v[r];
+    if (v->where == LATER && insn(e, r)->op == IR_LEA && insn(e, r)->arg[0] != IR_NONE)
+        return fetch_lea(e, r);
     if (v->reg != NO_REG && ((v->where == IN_GPR && !v->add) || v->where == IN_CONST)) {
         pin(e, v->reg);
         return v->reg;
@@ -637,6 +659,7 @@ static struct asm_mem lea_address(struct emitter *e, const struct ir_insn *in)
 {
     struct asm_mem m = { AT_REGS, NO_REG, NO_REG, (uint8_t)(in->arg[1] == IR_NONE ? 0 : in->aux), (int32_t)in->imm, 0 };
     int32_t none = 0;
+    uint32_t before = e->pins;
     if (in->arg[0] != IR_NONE)
         m.base = (uint8_t)address_reg(e, in->arg[0], &m.disp);
     if (in->arg[1] == IR_NONE)
@@ -653,13 +676,11 @@ static struct asm_mem lea_address(struct emitter *e, const struct ir_insn *in)
         else
             fail(e, "address");
     }
-    /* leave one scratch register for the data */
-    if (m.base != NO_REG && is_scratch(m.base) && is_scratch(m.index) && m.base != m.index) {
-        unsigned into_reg = RAX, other = RCX;
-        evict_scratch(e, into_reg);
-        asm_lea(&e->a, 8, into_reg, m);
-        e->pins &= ~(1u << other);
-        m = at_reg(into_reg, 0);
+    if (!(before & (1u << RAX | 1u << RCX)) && m.base != NO_REG && is_scratch(m.base) && is_scratch(m.index) && m.base != m.index) {
+        evict_scratch(e, RAX);                           /* leave one scratch register for the data */
+        asm_lea(&e->a, 8, RAX, m);
+        e->pins &= ~(1u << RCX);
+        m = at_reg(RAX, 0);
     }
     return m;
 }
@@ -697,7 +718,7 @@ unsigned dst_gpr(struct emitter *e)
 unsigned dst_gpr_low(struct emitter *e)
 {
     struct value *v = &e->v[e->i];
-    if (v->hint != NO_REG && v->hint < XMM) {
+    if (v->hint != NO_REG && v->hint < XMM && !(v->hint == RCX && pinned(e, RCX))) {
         evict(e, v->hint, (ir_ref)e->i);
         pin(e, v->hint);
         return v->hint;
@@ -724,19 +745,26 @@ unsigned xmm_of(struct emitter *e, ir_ref r)
     return x - XMM;
 }
 
-/* Only for instructions that need more registers than there are scratch ones. When one of them faults, sync must know
- * (map_flags): so only these four. */
+/* --- borrowing: instructions that need more registers than there are scratch ones take a mapped register for a while --- */
+
+/* Its content waits in its slot. When the instruction faults, sync must know (map_flags): so only these four. */
+static const struct { uint8_t reg, flag; } lender[] = { { RSI, MAP_RSI_SAVED }, { RDI, MAP_RDI_SAVED }, { RBX, MAP_RBX_SAVED }, { RDX, MAP_RDX_SAVED } };
+enum { N_LENDERS = sizeof lender / sizeof *lender };
+
+static bool may_fault(const struct emitter *e) { return ir_op_info[insn(e, (ir_ref)e->i)->op].props & (IR_P_X | IR_P_FP); }
+
 unsigned borrow_gpr(struct emitter *e)
 {
-    static const uint8_t choice[] = { RSI, RDI, RBX, RDX };
-    static const uint8_t flag[] = { MAP_RSI_SAVED, MAP_RDI_SAVED, MAP_RBX_SAVED, MAP_RDX_SAVED };
-    for (unsigned k = 0; k < sizeof choice; k++) {
-        unsigned r = choice[k];
-        if (pinned(e, r) || e->map->offset[r] < 0)
+    for (unsigned k = 0; k < N_LENDERS; k++) {
+        unsigned r = lender[k].reg;
+        if (pinned(e, r) || e->borrowed >> r & 1 || e->v[e->i].hint == r || e->map->offset[r] < 0 || prune(e, r, e->i))
             continue;
         asm_store(&e->a, 8, at_state(e->map->offset[r]), r);
-        e->map_flags |= flag[k];
-        map_here(e);
+        e->borrowed |= 1u << r;
+        if (may_fault(e)) {
+            e->map_flags |= lender[k].flag;
+            map_here(e);
+        }
         pin(e, r);
         return r;
     }
@@ -744,9 +772,23 @@ unsigned borrow_gpr(struct emitter *e)
     return RSI;
 }
 
-void give_back(struct emitter *e, unsigned reg)
+/* At the instruction's end, or before it jumps. What is still needed of the values in these registers moves out. */
+void give_back(struct emitter *e)
 {
-    asm_load(&e->a, 8, reg, at_state(e->map->offset[reg]));
-    e->map_flags = 0;
-    map_here(e);
+    if (!e->borrowed)
+        return;
+    e->pins = 0;
+    for (unsigned k = 0; k < N_LENDERS; k++) {
+        unsigned r = lender[k].reg;
+        if (!(e->borrowed >> r & 1))
+            continue;
+        evict(e, r, IR_NONE);
+        move_list(e, r, NO_REG, 0, e->i);
+        asm_load(&e->a, 8, r, at_state(e->map->offset[r]));
+    }
+    e->borrowed = 0;
+    if (e->map_flags) {
+        e->map_flags = 0;
+        map_here(e);
+    }
 }
