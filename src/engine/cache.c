@@ -96,6 +96,8 @@ static int share_counter(void)
 int cache_init(size_t size)
 {
     engine.cache.size = size;
+    if (arena_reserve(&engine.code_pages, ((size >> PAGE_BITS) + 2) * sizeof(uint32_t)) < 0)
+        return -1;
     if (make_views(size, NULL, 0, false) < 0)
         return -1;
     return share_counter();

@@ -213,9 +213,11 @@ void x86_fp_fault(void *state, unsigned exceptions)
     ir_fp_fault(state, exceptions);
 }
 
-/* --- guarded access to guest memory --- */
+/* --- guarded access to guest memory; address 0 is an address like others --- */
 
-int engine_copy_from(void *to, uint64_t guest, size_t size)
+#define ANY_ADDRESS __attribute__((no_sanitize("nonnull-attribute"), optimize("no-delete-null-pointer-checks")))
+
+ANY_ADDRESS int engine_copy_from(void *to, uint64_t guest, size_t size)
 {
     struct engine_recover r;
     if (RECOVER_BEGIN(&r)) {
@@ -228,7 +230,7 @@ int engine_copy_from(void *to, uint64_t guest, size_t size)
     return 0;
 }
 
-int engine_copy_to(uint64_t guest, const void *from, size_t size)
+ANY_ADDRESS int engine_copy_to(uint64_t guest, const void *from, size_t size)
 {
     struct engine_recover r;
     if (RECOVER_BEGIN(&r)) {
@@ -241,7 +243,7 @@ int engine_copy_to(uint64_t guest, const void *from, size_t size)
     return 0;
 }
 
-long engine_strnlen(uint64_t guest, size_t max)
+ANY_ADDRESS long engine_strnlen(uint64_t guest, size_t max)
 {
     struct engine_recover r;
     volatile long n = -1;

@@ -72,6 +72,7 @@ int  block_insert(struct block *b);                          /* publish; -1 out 
 void block_remove(struct block *b);                          /* out of the hash */
 struct block *block_of_code(uint64_t host_pc);               /* NULL if none */
 struct block *block_of_exit(uint32_t exit);
+void block_note_code(struct block *b);                       /* when it is numbered, before block_of_code shall find it */
 struct page_entry *page_find(uint64_t page, bool create);
 int  block_add_deps(struct block *b, const struct deps *deps);
 int  block_init(void);
@@ -139,7 +140,7 @@ struct engine {
     volatile uint32_t generation, epoch;  /* epoch: counts invalidations */
     struct engine_cpu *cpus;
     /* below: guarded by lock (E3) */
-    struct arena blocks, exits, links, maps, page_nodes, ir;
+    struct arena code_pages, blocks, exits, links, maps, page_nodes, ir;
     struct block_table *volatile table;
     struct page_table pages;
     uint32_t n_blocks;                    /* numbers used */

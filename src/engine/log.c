@@ -16,8 +16,14 @@ static const struct { const char *name, *help; } items[] = {
 #undef LOG
 };
 
+/* QEMU's names for what is called otherwise here */
+static const struct { const char *name; uint32_t bit; } qemu_items[] = { { "op", LOG_IR }, { "op_opt", LOG_IR_OPT } };
+
 static uint32_t item_bit(const char *name, size_t n)
 {
+    for (unsigned i = 0; i < 2; i++)
+        if (strlen(qemu_items[i].name) == n && !memcmp(qemu_items[i].name, name, n))
+            return qemu_items[i].bit;
     if (n == 3 && !memcmp(name, "all", 3))
         return (1u << LOG_N_ITEMS) - 1;
     for (unsigned i = 0; i < LOG_N_ITEMS; i++)

@@ -276,6 +276,8 @@ static void count_block(const struct block *b, uint64_t start)
 static enum outcome publish(struct block *b, bool has_code)
 {
     __atomic_store_n(&engine.n_blocks, engine.n_blocks + 1, __ATOMIC_RELEASE);
+    if (has_code)
+        block_note_code(b);
     if (block_add_deps(b, &deps) < 0)
         return FULL;
     if (has_code)

@@ -19,7 +19,7 @@
 #include <unistd.h>
 #include "engine/log.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, brk_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct memory_map map;
 static struct watch_set watched;
 volatile size_t linux_n_watched;
@@ -690,7 +690,7 @@ void linux_set_brk(uint64_t brk)
     linux_process.brk_start = linux_process.brk = page_up(brk);
 }
 
-uint64_t linux_brk(uint64_t addr)
+static uint64_t move_brk(uint64_t addr)
 {
     const int flags = GUEST_MAP_FIXED_NOREPLACE;
     uint64_t old = linux_process.brk, old_end = page_up(old), end = page_up(addr);
@@ -703,6 +703,14 @@ uint64_t linux_brk(uint64_t addr)
     } else if (end < old_end && linux_munmap(end, old_end - end))
         return old;
     return linux_process.brk = addr;
+}
+
+uint64_t linux_brk(uint64_t addr)
+{
+    pthread_mutex_lock(&brk_lock);             /* taken before the other one, never after it */
+    uint64_t now = move_brk(addr);
+    pthread_mutex_unlock(&brk_lock);
+    return now;
 }
 
 /* ---- System V segments ---- */
@@ -756,10 +764,20 @@ int linux_memory_init(void)
     return memory_map_reserve(&map, 256);
 }
 
-void linux_memory_fork_prepare(void) { enter(); }
-void linux_memory_fork_parent(void) { leave(); }
+void linux_memory_fork_prepare(void)
+{
+    pthread_mutex_lock(&brk_lock);
+    enter();
+}
+
+void linux_memory_fork_parent(void)
+{
+    leave();
+    pthread_mutex_unlock(&brk_lock);
+}
 
 void linux_memory_fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
+    pthread_mutex_init(&brk_lock, NULL);
 }

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * sys_misc.c: what the guest asks about the system and its limits: uname, rlimits, personality.
+ * sys_misc.c: what the guest asks about the system and its limits: uname, time, rlimits, personality.
  */
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/utsname.h>
+#include <time.h>
 #include "linux/hostcall.h"
 
 /* ---- uname ---- */
@@ -21,6 +23,36 @@ SYS(uname)
     for (int i = 0; i < 6; i++)
         memcpy(g.field[i], from[i], strnlen(from[i], 64));
     return linux_put(a, &g, sizeof g);
+}
+
+/* ---- time: through the host's libc, whose vDSO needs no system call ---- */
+
+SYS(clock_gettime)
+{
+    struct timespec ts;
+    if (clock_gettime((clockid_t)a, &ts))
+        return -errno;
+    int64_t g[2] = { ts.tv_sec, ts.tv_nsec };
+    return linux_put(b, g, sizeof g);
+}
+
+SYS(gettimeofday)
+{
+    struct timeval tv;
+    struct timezone tz;
+    if (gettimeofday(&tv, b ? &tz : NULL))
+        return -errno;
+    int64_t g[2] = { tv.tv_sec, tv.tv_usec };
+    int32_t zone[2] = { b ? tz.tz_minuteswest : 0, b ? tz.tz_dsttime : 0 };
+    if (a && linux_put(a, g, sizeof g))
+        return -EFAULT;
+    return b ? linux_put(b, zone, sizeof zone) : 0;
+}
+
+SYS(time)
+{
+    int64_t now = time(NULL);
+    return a && linux_put(a, &now, sizeof now) ? -EFAULT : now;
 }
 
 /* ---- limits ----

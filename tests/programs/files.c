@@ -127,11 +127,13 @@ static void descriptors(void)
     printf("writev %zd ", writev(p[1], v, 2));
     int ready = 0;
     ioctl(p[0], FIONREAD, &ready);
-    printf("ready %d readv %zd %s %s\n", ready, readv(p[0], w, 2), buf, buf + 10);
+    ssize_t got = readv(p[0], w, 2);
+    printf("ready %d readv %zd %s %s\n", ready, got, buf, buf + 10);
     printf("splice %zd\n", splice(fd, NULL, p[1], NULL, 4, 0));
     printf("pread %zd pwrite %zd\n", pread(fd, buf, 5, 2), pwrite(fd, "xy", 2, 0));
     off_t at = 1;
-    printf("sendfile %zd %ld\n", sendfile(p[1], fd, &at, 3), (long)at);
+    ssize_t sent = sendfile(p[1], fd, &at, 3);
+    printf("sendfile %zd %ld\n", sent, (long)at);
     printf("copy %zd\n", copy_file_range(fd, NULL, fd, NULL, 0, 0));
     SHOW(ftruncate(fd, 5000));
     printf("end %ld hole %ld\n", (long)lseek(fd, 0, SEEK_END), (long)lseek(fd, -1, SEEK_SET));
@@ -151,17 +153,21 @@ static void events(void)
     SHOW(epoll_ctl(e, EPOLL_CTL_ADD, v, &event));
     SHOW(epoll_ctl(e, EPOLL_CTL_ADD, v, &event));
     SHOW(epoll_ctl(e, EPOLL_CTL_ADD, 99, &event));
-    printf("wait %d %lx %x\n", epoll_wait(e, got, 4, 1000), (long)got[0].data.u64, got[0].events);
+    int woken = epoll_wait(e, got, 4, 1000);
+    printf("wait %d %lx %x\n", woken, (long)got[0].data.u64, got[0].events);
     uint64_t count;
-    printf("eventfd %zd %lu\n", read(v, &count, 8), (long)count);
+    ssize_t n_read = read(v, &count, 8);
+    printf("eventfd %zd %lu\n", n_read, (long)count);
     struct itimerspec spec = { .it_value = { 0, 1000000 } }, left;
     SHOW(timerfd_settime(t, 0, &spec, NULL));
-    printf("timer %zd %lu\n", read(t, &count, 8), (long)count);
+    n_read = read(t, &count, 8);
+    printf("timer %zd %lu\n", n_read, (long)count);
     SHOW(timerfd_gettime(t, &left));
     SHOW(inotify_add_watch(n, ".", IN_CREATE));
     close(open("new", O_CREAT, 0600));
     char buf[256];
-    printf("inotify %zd %s\n", read(n, buf, sizeof buf), ((struct inotify_event *)buf)->name);
+    n_read = read(n, buf, sizeof buf);
+    printf("inotify %zd %s\n", n_read, ((struct inotify_event *)buf)->name);
 }
 
 static void sockets(void)
@@ -178,7 +184,8 @@ static void sockets(void)
     printf("sendmsg %zd\n", sendmsg(s[0], &m, 0));
     v = (struct iovec){ buf, sizeof buf };
     m.msg_controllen = sizeof control;
-    printf("recvmsg %zd %s control %zu\n", recvmsg(s[1], &m, MSG_CMSG_CLOEXEC), buf, m.msg_controllen);
+    ssize_t n = recvmsg(s[1], &m, MSG_CMSG_CLOEXEC);
+    printf("recvmsg %zd %s control %zu\n", n, buf, m.msg_controllen);
     int fd, size = 0;
     memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), 4);
     printf("through %zd\n", write(fd, "z", 1));
@@ -198,7 +205,8 @@ static void sockets(void)
     SHOW(recv(k, buf, 1, MSG_DONTWAIT));
     SHOW(shutdown(k, SHUT_WR));
     struct pollfd pf = { k, POLLOUT | POLLIN, 0 };
-    printf("poll %d %x\n", poll(&pf, 1, 0), pf.revents);
+    int polled = poll(&pf, 1, 0);
+    printf("poll %d %x\n", polled, pf.revents);
 }
 
 static void limits(void)

@@ -64,6 +64,8 @@ static void emit_all(struct emitter *e)
         if (v->done)
             continue;
         if (v->later) {
+            if (ir_op_info[b->insn[e->i].op].props & IR_P_X)
+                need_map(e);                   /* the instruction that it is folded into may fault in its stead */
             v->where = LATER;
             continue;
         }

@@ -147,6 +147,7 @@ void emit_multiply(struct emitter *e, const struct ir_insn *in);
 void emit_rmw(struct emitter *e, const struct ir_insn *in, ir_ref addr, ir_ref other, bool lock);
 void emit_shift_mem(struct emitter *e, const struct ir_insn *in, ir_ref addr);
 /* vectors: registers are numbered 0..15 in these */
+void emit_select_vector(struct emitter *e, const struct ir_insn *in);
 unsigned dst_xmm(struct emitter *e);
 void result_xmm(struct emitter *e, unsigned x);
 extern const struct opnd no_opnd;

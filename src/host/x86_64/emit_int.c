@@ -299,18 +299,6 @@ static void narrow_int(struct emitter *e, const struct ir_insn *in)
 
 /* --- select --- */
 
-static void select_vector(struct emitter *e, const struct ir_insn *in)
-{
-    unsigned a = xmm_of(e, in->arg[1]), b = xmm_of(e, in->arg[2]);
-    enum cc cc = flags_for(e, in->arg[0]);
-    unsigned dst = alloc_xmm(e);
-    asm_rr(&e->a, OP_0F(0x28), 4, dst - XMM, a);
-    uint8_t *skip = asm_jcc_short(&e->a, cc);
-    asm_rr(&e->a, OP_0F(0x28), 4, dst - XMM, b);
-    asm_here_short(&e->a, skip);
-    settle(e, (ir_ref)e->i, dst, true);
-}
-
 static void select_gpr(struct emitter *e, const struct ir_insn *in)
 {
     unsigned size = type_size(in->type) < 4 ? 4 : type_size(in->type);
@@ -486,7 +474,7 @@ bool emit_int(struct emitter *e, const struct ir_insn *in)
     case IR_ZEXT: zext(e, in); break;
     case IR_SEXT: sext(e, in); break;
     case IR_TRUNC: narrow_int(e, in); break;
-    case IR_SELECT: in->type >= IR_V128 ? select_vector(e, in) : select_gpr(e, in); break;
+    case IR_SELECT: in->type >= IR_V128 ? emit_select_vector(e, in) : select_gpr(e, in); break;
     case IR_BTF: bit_test(e, in); break;
     case IR_MKF: emit_mkf(e, in); break;
     case IR_GETF: emit_getf(e); break;

@@ -416,7 +416,7 @@ void spill_all(struct emitter *e)
     for (ir_ref r = 0; r < e->i; r++)                  /* what is in unmapped slots, or computed late from them */
         if (e->v[r].last > e->i && e->v[r].where == LATER) {
             uint32_t pins = e->pins;
-            gpr_of(e, r);
+            insn(e, r)->type == IR_V128 ? xmm_of(e, r) : gpr_of(e, r);
             e->pins = pins;
         }
     for (uint16_t r = e->head[IN_MEMORY], next; r != NO_INSN; r = next) {
@@ -706,7 +706,7 @@ struct asm_mem address(struct emitter *e, ir_ref r)
     return at_reg(reg, disp);
 }
 
-/* --- results, vectors, borrowing --- */
+/* --- results --- */
 
 unsigned dst_gpr(struct emitter *e)
 {
@@ -725,24 +725,6 @@ unsigned dst_gpr_low(struct emitter *e)
     }
     v->narrow = false;
     return alloc_gpr(e);
-}
-
-unsigned xmm_of(struct emitter *e, ir_ref r)
-{
-    struct value *v = &e->v[r];
-    if (v->where == IN_XMM) {
-        pin(e, v->reg);
-        return v->reg - XMM;
-    }
-    unsigned x = alloc_xmm(e);
-    if (v->where == IN_STATE) {
-        int32_t home = v->home;
-        asm_rm(&e->a, home % 16 ? OP_0F(0x10) : OP_0F(0x28), 4, x - XMM, at_state(home), 0);
-        settle(e, r, x, true);
-        v->home = home;
-    } else
-        fail(e, "vector is nowhere");
-    return x - XMM;
 }
 
 /* --- borrowing: instructions that need more registers than there are scratch ones take a mapped register for a while --- */
