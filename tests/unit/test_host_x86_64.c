@@ -125,7 +125,7 @@ static ir_ref old_value(enum ir_type t)
         if (ir_typeof(&B, r) == t)
             return r;
     }
-    return imm(t, corner());
+    return t == IR_V128 ? keep(ir_get(&B, t, VEC(rnd(N_XMM)))) : imm(t, corner());
 }
 static ir_ref value(enum ir_type t)
 {
@@ -404,7 +404,7 @@ static void step_exit_if(void)
 
 static void (*const steps[])(void) = {
     step_alu, step_alu, step_alu, step_unary, step_shift, step_shift_plain, step_shift_double, step_mul, step_div, step_move, step_move, step_exchange,
-    step_lea, step_cond, step_bits, step_plain, step_stack, step_atomic, step_call, step_flags, step_exit_if, step_vector, step_vector, step_float,
+    step_lea, step_cond, step_bits, step_plain, step_stack, step_atomic, step_call, step_flags, step_exit_if, step_vector, step_vector, step_vector_op, step_float, step_float,
 };
 static unsigned n_steps = sizeof steps / sizeof *steps;
 

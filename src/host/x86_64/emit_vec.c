@@ -252,7 +252,7 @@ static unsigned two_address_xmm(struct emitter *e, ir_ref a, const struct opnd *
 {
     struct value *v = &e->v[e->i];
     unsigned at = e->v[a].where == IN_XMM ? e->v[a].reg : NO_REG, hint = v->hint;
-    bool b_in_hint = b && b->kind == OP_REG && b->reg + XMM == hint;
+    bool b_in_hint = b && b->kind == OP_REG && b->reg + (unsigned)XMM == hint;
     if (hint != NO_REG && hint >= XMM && (at == hint || (!b_in_hint && !faults && !(b && b->faults)))) {
         evict(e, hint, IR_NONE);
         if (at != hint)
