@@ -1,24 +1,37 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The front door; meson does the building. `make help` lists the targets.
-BUILD  ?= build
+# HOST=aarch64 or ppc64le builds for that processor and tests under its qemu; on a machine of that kind it is the plain build.
+HOST   ?=
+CROSS  := $(filter-out $(shell uname -m),$(HOST))
+BUILD  ?= build$(CROSS:%=-%)
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
+CHECK   = tests/check $(if $(CROSS),--runner "qemu-$(CROSS) -L $(CURDIR)/$(BUILD)/sysroot")
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet
 
+ifeq ($(CROSS),)
 $(BUILD)/build.ninja: tools/packages.txt
 	@tools/install-packages
 	@test -f $@ && touch $@ || meson setup --prefix $(PREFIX) $(BUILD) >/dev/null
+else
+$(BUILD)/build.ninja: tools/packages.txt tools/packages-cross.txt tools/cross-sysroot tools/cross/$(CROSS).ini
+	@tools/install-packages && tools/install-packages tools/packages-cross.txt
+	@tools/cross-sysroot $(CROSS) $(BUILD)/sysroot
+	@printf '[constants]\nsysroot = %s\n' "'$(CURDIR)/$(BUILD)/sysroot'" >$(BUILD)/sysroot.ini
+	@test -f $@ && touch $@ || meson setup --prefix $(PREFIX) --cross-file $(BUILD)/sysroot.ini --cross-file tools/cross/$(CROSS).ini $(BUILD) >/dev/null
+endif
 
 deps:
 	@tools/install-packages
+	@$(if $(CROSS),tools/install-packages tools/packages-cross.txt)
 demo: all
 	@bench/demo $(BUILD)
 check: all
-	@tests/check $(BUILD)
+	@$(CHECK) $(BUILD)
 check-full: all
-	@tests/check --full $(BUILD)
+	@$(CHECK) --full $(BUILD)
 bench: all
 	@bench/run --build $(BUILD)
 install: all
@@ -32,5 +45,7 @@ help:
 	@echo 'make demo       compute pi with amd64 dc: natively, under wherry, under qemu-x86_64'
 	@echo 'make check      build and run the tests; check-full adds the long ones'
 	@echo 'make bench      measure against native and qemu-x86_64'
+	@echo 'make HOST=aarch64, make HOST=ppc64le'
+	@echo '                cross-build into build-HOST/ against a Debian tree there; make check HOST=... tests it under qemu'
 	@echo 'make install PREFIX=/usr/local, make uninstall, make clean'
 .PHONY: all deps demo check check-full bench install uninstall clean help

@@ -50,6 +50,8 @@ static void record(struct cpu *cpu, int sig, const siginfo_t *info)
     cpu->fault_signal = sig;
     cpu->fault_info = *info;
     cpu->fault_address = (uint64_t)info->si_addr;
+    if (sig == SIGBUS && info->si_code == SI_KERNEL)      /* #SS: the host's choice of base register says nothing about the guest's */
+        cpu->fault_signal = cpu->fault_info.si_signo = SIGSEGV;
     if (sig == SIGFPE || sig == SIGILL || sig == SIGTRAP)
         cpu->fault_info.si_addr = (void *)cpu->state.pc;
 }

@@ -4,9 +4,10 @@
  */
 #include <string.h>
 #include "guest/lift_internal.h"
+#include "guest/probe.h"
 #include "guest/x87.h"
 
-enum { IMAGE_USED = 160 + 16 * 16, MXCSR_MASK = 0xffff };
+enum { IMAGE_SIZE = 512, IMAGE_USED = 160 + 16 * 16, MXCSR_MASK = 0xffff };
 
 /* The part of the image that FXSAVE writes; the rest is left to software. */
 static void make_image(const struct x86_state *s, uint8_t image[IMAGE_USED])
@@ -79,6 +80,7 @@ uint64_t x86_helper_fxsave(void *state, uint64_t address, uint64_t wide, uint64_
         memset(image + 12, 0, 4);
         memset(image + 20, 0, 4);
     }
+    x86_ask_to_write(address, IMAGE_SIZE);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     memcpy((void *)(uintptr_t)address, image, IMAGE_USED);
     return 0;
@@ -89,6 +91,7 @@ uint64_t x86_helper_fxrstor(void *state, uint64_t address, uint64_t wide, uint64
     uint8_t image[IMAGE_USED];
     if (address & 15)
         x86_gp_fault(state);
+    x86_ask_to_read(address, IMAGE_SIZE);
     memcpy(image, (const void *)(uintptr_t)address, IMAGE_USED);
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     if (!wide) {

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include "guest/lift_internal.h"
+#include "guest/probe.h"
 
 uint64_t x86_helper_mxcsr_check(void *state, uint64_t value, uint64_t b, uint64_t c, uint64_t d)
 {
@@ -14,6 +15,10 @@ uint64_t x86_helper_mxcsr_check(void *state, uint64_t value, uint64_t b, uint64_
 
 uint64_t x86_helper_mask_store(void *state, uint64_t address, uint64_t low, uint64_t high, uint64_t mask)
 {
+    if (mask) {
+        uint64_t first = address + (unsigned)__builtin_ctzll(mask), last = address + 63 - (unsigned)__builtin_clzll(mask);
+        x86_ask_to_write(first, (unsigned)(last - first) + 1);
+    }
     __atomic_thread_fence(__ATOMIC_RELEASE);
     for (unsigned i = 0; i < 16; i++)
         if (mask >> i & 1)

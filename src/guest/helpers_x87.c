@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include "guest/lift_internal.h"
+#include "guest/probe.h"
 #include "guest/x87.h"
 
 /* Selectors of 64-bit Linux, as environment images show them beside FIP and FDP. */
@@ -137,6 +138,7 @@ uint64_t x86_helper_x87_stenv(void *state, uint64_t ctl, uint64_t address, uint6
         for (unsigned i = 0; i < 8; i++, n += 10)
             memcpy(image + n, &s->st[(x87_top(s) + i) & 7], 10);
     }
+    x86_ask_to_write(address, (unsigned)n);
     __atomic_thread_fence(__ATOMIC_RELEASE);
     memcpy((void *)(uintptr_t)address, image, n);
     if (X87_CTL_POPS(ctl))

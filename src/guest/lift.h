@@ -20,6 +20,10 @@ unsigned x86_flags_live_in(const struct x86_lift_config *cfg, uint64_t pc);
 /* length of the instruction at the bytes, or 0; text is optional Intel-syntax disassembly */
 unsigned x86_disassemble(const uint8_t *bytes, size_t n, uint64_t pc, char *text, size_t text_size);
 
+struct x86_state;
+/* The instruction at the bytes made an access with an address that is not canonical (or misaligned): is it #SS rather than #GP? */
+bool x86_is_stack_fault(const struct x86_state *s, const uint8_t *bytes, size_t n);
+
 /* cpuid: MODEL names of -cpu ("max", "qemu64", "x86-64-v2", ...); 0, or -1 for an unknown model (x86_cpu_models lists them) */
 int x86_cpuid_select(const char *model);
 extern const char *const x86_cpu_models[];

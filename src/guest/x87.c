@@ -7,6 +7,7 @@
  */
 #include <string.h>
 #include "guest/lift_internal.h"
+#include "guest/probe.h"
 #include "guest/x87.h"
 
 bool x87_force_soft;
@@ -234,15 +235,17 @@ static const unsigned format_size[] = { 4, 8, 10, 2, 4, 8, 10 };
 
 static void write_memory(uint64_t address, uint64_t low, uint16_t high, unsigned size)
 {
-    void *p = (void *)(uintptr_t)address;
+    char *p = (char *)(uintptr_t)address;
+    x86_ask_to_write(address, size);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    if (size <= 8) {
-        memcpy(p, &low, size);          /* little-endian hosts */
-        return;
+    switch (size) {                     /* little-endian hosts */
+    case 2: memcpy(p, &low, 2); break;
+    case 4: memcpy(p, &low, 4); break;
+    case 8: memcpy(p, &low, 8); break;
+    default:
+        memcpy(p, &low, 8);
+        memcpy(p + 8, &high, 2);
     }
-    *(volatile uint8_t *)((char *)p + 9) = (uint8_t)(high >> 8);   /* the last byte first: it may be on a page that faults */
-    memcpy(p, &low, 8);
-    memcpy((char *)p + 8, &high, 2);
 }
 
 static uint64_t store_bits(struct x87_calc *c, enum x87_format f, bool truncate, struct sf_value v, uint16_t *high)

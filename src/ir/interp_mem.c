@@ -19,8 +19,9 @@ static bool crosses_page(uint64_t addr, unsigned size) { return (addr & (GUEST_P
 
 /* fault here, in address order, if either end can't be written */
 static void ask_to_write(uint64_t addr, unsigned size) {
+    uint64_t last = (addr + size - 1) & ~(uint64_t)(GUEST_PAGE - 1);
     __atomic_fetch_or((uint8_t *)(uintptr_t)addr, 0, __ATOMIC_RELAXED);
-    __atomic_fetch_or((uint8_t *)(uintptr_t)(addr + size - 1), 0, __ATOMIC_RELAXED);
+    if (crosses_page(addr, size)) __atomic_fetch_or((uint8_t *)(uintptr_t)last, 0, __ATOMIC_RELAXED);
 }
 
 /* --- plain accesses --- */

@@ -65,6 +65,8 @@ static int check_ident(struct load *l, const uint8_t *id, size_t n)
         return refuse(l, ENOEXEC, "has a malformed ELF header (class %u); get the file again", id[EI_CLASS]);
     if (id[EI_DATA] != ELFDATA2LSB && !big)
         return refuse(l, ENOEXEC, "has a malformed ELF header (byte order %u); get the file again", id[EI_DATA]);
+    if (big && (machine == EM_X86_64 || machine == EM_X86_64 << 8))
+        return refuse(l, ENOEXEC, "has a malformed ELF header (x86-64 with big-endian byte order); get the file again");
     if (machine != EM_X86_64 || id[EI_CLASS] != ELFCLASS64)
         return refuse_machine(l, machine, id[EI_CLASS] == ELFCLASS64);
     if (big)

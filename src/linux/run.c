@@ -2,14 +2,17 @@
  * run.c: a guest thread's loop: run the engine, act on what it stopped for, deliver signals; and the end of the process.
  * Traps become signals as Linux makes them: arch/x86's exception table, SDM vol. 3 chapter 6, sigaction(2) for si_code.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include "engine/log.h"
+#include "guest/lift.h"
+#include "guest/lift.h"
 #include "linux/hostcall.h"
 #include "linux/sighand.h"
 
-enum { TRAP_DE = 0, TRAP_DB = 1, TRAP_BP = 3, TRAP_OF = 4, TRAP_UD = 6, TRAP_GP = 13, TRAP_PF = 14, TRAP_MF = 16, TRAP_XM = 19, TRAP_AC = 17 };
+enum { TRAP_DE = 0, TRAP_DB = 1, TRAP_BP = 3, TRAP_OF = 4, TRAP_UD = 6, TRAP_SS = 12, TRAP_GP = 13, TRAP_PF = 14, TRAP_MF = 16, TRAP_XM = 19, TRAP_AC = 17 };
 enum { PF_PRESENT = 1, PF_WRITE = 2, PF_USER = 4, PF_FETCH = 16 };
 
 static void force(struct cpu *cpu, int sig, int code, uint64_t addr, unsigned trapno, uint64_t err)
@@ -37,6 +40,14 @@ static uint64_t fault_error(const struct cpu *cpu, uint64_t addr)
 #endif
 }
 
+static bool uses_stack_segment(struct cpu *cpu)
+{
+    uint8_t bytes[15];
+    size_t n = sizeof bytes;
+    while (n && engine_copy_from(bytes, cpu->state.pc, n)) n--;
+    return n && x86_is_stack_fault(&cpu->state, bytes, n);
+}
+
 static void fault(struct cpu *cpu)
 {
     struct linux_thread *t = cpu->os;
@@ -56,12 +67,27 @@ static void fault(struct cpu *cpu)
         }
         return;
     }
-    if (code == SI_KERNEL) {                   /* not canonical, or misaligned vectors: #GP */
-        force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);
+    if (code == SI_KERNEL) {                   /* not canonical, or misaligned vectors: #SS or #GP */
+        if (uses_stack_segment(cpu)) force(cpu, SIGBUS, SI_KERNEL, 0, TRAP_SS, 0);
+        else force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);
         return;
     }
     t->signals->cr2 = addr;
     force(cpu, SIGSEGV, linux_segv_code(addr), addr, TRAP_PF, fault_error(cpu, addr));
+}
+
+static void illegal(struct cpu *cpu) {
+    uint64_t pc = cpu->state.pc;
+    if (log_on(LOG_UNIMP)) {
+        uint8_t bytes[15];
+        char hex[3 * sizeof bytes + 1] = "", text[96] = "";
+        size_t n = linux_fetchable(pc, sizeof bytes);
+        if (n > sizeof bytes || engine_copy_from(bytes, pc, n)) n = 0;
+        unsigned length = x86_disassemble(bytes, n, pc, text, sizeof text);
+        for (size_t i = 0; i < (length ? length : n); i++) sprintf(hex + 3 * i, "%02x ", bytes[i]);
+        log_printf("unimp: illegal instruction at %012llx: %s %s\n", (unsigned long long)pc, hex, text);
+    }
+    force(cpu, SIGILL, ILL_ILLOPN, pc, TRAP_UD, 0);
 }
 
 static void act(struct cpu *cpu, enum engine_event event)
@@ -75,7 +101,7 @@ static void act(struct cpu *cpu, enum engine_event event)
         break;
     case ENGINE_BREAKPOINT: force(cpu, SIGTRAP, SI_KERNEL, 0, TRAP_BP, 0); break;
     case ENGINE_SINGLE_STEP: force(cpu, SIGTRAP, TRAP_TRACE, pc, TRAP_DB, 0); break;
-    case ENGINE_ILLEGAL: force(cpu, SIGILL, ILL_ILLOPN, pc, TRAP_UD, 0); break;
+    case ENGINE_ILLEGAL: illegal(cpu); break;
     case ENGINE_PRIVILEGED: force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0); break;
     case ENGINE_OVERFLOW: force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_OF, 0); break;
     case ENGINE_FAULT: fault(cpu); break;

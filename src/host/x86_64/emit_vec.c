@@ -292,7 +292,7 @@ static void binary(struct emitter *e, const struct ir_insn *in, unsigned op, boo
     ir_ref a = in->arg[0], b = in->arg[1];
     bool swap = (props & IR_P_C) && (at_hint(e, b) || (e->v[b].where == IN_XMM && e->v[a].where != IN_XMM && !at_hint(e, a)) ||
                                      (dies_in_scratch(e, b) && !at_hint(e, a) && !dies_in_scratch(e, a)));
-    struct opnd o = xmm_operand(e, swap ? a : b);
+    struct opnd o = reads_bytes(in) ? xmm_operand(e, swap ? a : b) : (struct opnd){ .kind = OP_REG, .reg = (uint8_t)xmm_of(e, b) };
     unsigned x = two_address_xmm(e, swap ? b : a, &o, props & IR_P_FP);
     put_op(e, op, 4, x, &o, aux, in->aux);
     result_xmm(e, x);
