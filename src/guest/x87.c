@@ -482,7 +482,7 @@ static void op_results(struct x86_state *s, enum x87_op op, const struct x87_cal
     if (op >= X87_YL2X && op <= X87_PATAN)
         pop(s, 1);
     set(s, 0, c->r[0]);
-    if (op >= X87_XTRACT && !(c->sw & X87_C2))
+    if (op == X87_XTRACT || (op > X87_XTRACT && !(c->sw & X87_C2)))     /* C2: the operand is out of range */
         push(s, c->r[1]);
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * sys_file.c: files: opening, stat, descriptors, fcntl and ioctl. Guest structures are written out here field by field; what a host
- * numbers otherwise than x86-64 is translated in the functions host_*.
+ * numbers otherwise than x86-64 is translated by convert.h.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include "engine/log.h"
+#include "linux/convert.h"
 #include "linux/hostcall.h"
 #include "linux/memory.h"
 #include "linux/proc.h"
@@ -16,11 +17,7 @@
 enum { GUEST_AT_FDCWD = -100, GUEST_AT_SYMLINK_NOFOLLOW = 0x100, GUEST_AT_SYMLINK_FOLLOW = 0x400, GUEST_AT_EMPTY_PATH = 0x1000 };
 enum { GUEST_O_CREAT = 0100, GUEST_O_EXCL = 0200, GUEST_O_TRUNC = 01000, GUEST_O_NOFOLLOW = 0400000 };
 
-#ifdef __x86_64__
-static int host_open_flags(uint64_t guest) { return (int)guest; }
-#else
-#error "a table from x86-64's open flags to this host's is needed here"
-#endif
+static int host_open_flags(uint64_t guest) { return (int)linux_host_open_flags(guest); }
 
 /* ---- open ---- */
 
@@ -176,7 +173,7 @@ SYS(close_range)
 
 /* ---- fcntl: x86-64's numbers and struct flock; 64-bit hosts have the same structure ---- */
 
-enum { GUEST_F_GETLK = 5, GUEST_F_SETLKW = 7, GUEST_F_GETOWN_EX = 16, GUEST_F_OFD_GETLK = 36, GUEST_F_OFD_SETLKW = 38, GUEST_F_GET_RW_HINT = 1035 };
+enum { GUEST_F_GETFL = 3, GUEST_F_SETFL = 4, GUEST_F_GETLK = 5, GUEST_F_SETLKW = 7, GUEST_F_GETOWN_EX = 16, GUEST_F_OFD_GETLK = 36, GUEST_F_OFD_SETLKW = 38, GUEST_F_GET_RW_HINT = 1035 };
 
 SYS(fcntl)
 {
@@ -185,7 +182,11 @@ SYS(fcntl)
         linux_will_write(c, 32);
     if (command == GUEST_F_SETLKW || command == GUEST_F_OFD_SETLKW)
         return linux_safe_syscall(SYS_fcntl, (long)a, command, (long)c, 0, 0, 0);
-    return linux_host(SYS_fcntl, (long)a, command, (long)c);
+    if (command == GUEST_F_GETFL) {
+        int64_t r = linux_host(SYS_fcntl, (long)a, command, (long)c);
+        return r < 0 ? r : (int64_t)linux_guest_open_flags((uint64_t)r);
+    }
+    return linux_host(SYS_fcntl, (long)a, command, command == GUEST_F_SETFL ? (long)linux_host_open_flags(c) : (long)c);
 }
 
 /* ---- ioctl ---- */
@@ -209,5 +210,8 @@ SYS(ioctl)
 {
     if (linux_n_watched)
         linux_will_write(c, ioctl_size((uint32_t)b));
-    return linux_safe_syscall(SYS_ioctl, (long)a, (long)b, (long)c, 0, 0, 0);
+    int64_t result;
+    if (linux_termios_ioctl((int)a, (uint32_t)b, c, &result))
+        return result;
+    return linux_safe_syscall(SYS_ioctl, (long)a, (long)linux_host_ioctl((uint32_t)b), (long)c, 0, 0, 0);
 }

@@ -3,6 +3,7 @@
  * same; those calls go through by argument kind (syscalls.def).
  */
 #include <sys/epoll.h>
+#include "linux/convert.h"
 #include "linux/hostcall.h"
 
 /* x86-64 alone packs struct epoll_event. */
@@ -21,3 +22,8 @@ SYS(epoll_ctl)
     event.data.u64 = g.data;
     return linux_host(SYS_epoll_ctl, (long)a, op, (long)c, &event);
 }
+
+/* ---- options: POWER numbers six of the socket level's otherwise; their values are the same ---- */
+
+SYS(setsockopt) { return linux_host(SYS_setsockopt, (long)a, (long)b, linux_host_socket_option((int)b, (int)c), (long)d, (long)e); }
+SYS(getsockopt) { return linux_host(SYS_getsockopt, (long)a, (long)b, linux_host_socket_option((int)b, (int)c), (long)d, (long)e); }

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include "engine/log.h"
+#include "linux/convert.h"
 #include "linux/hostcall.h"
 #include "linux/memory.h"
 #include "linux/start.h"
@@ -119,7 +120,7 @@ static void finish(struct cpu *cpu, uint64_t nr, int64_t result)
     case LINUX_ERESTARTNOINTR:
     case LINUX_ERESTARTNOHAND:
     case LINUX_ERESTART_RESTARTBLOCK: again(cpu, nr, (int)-result); return;
-    default: cpu->state.gpr[X86_RAX] = (uint64_t)result;
+    default: cpu->state.gpr[X86_RAX] = (uint64_t)linux_guest_result(result);
     }
 }
 
@@ -194,12 +195,6 @@ static bool follows(const struct linux_call *call, const uint64_t args[6])
 
 /* ---- generic handlers ---- */
 
-#ifdef __x86_64__
-static long host_number(long nr) { return nr; }
-#else
-#error "a table from x86-64's system call numbers to this host's is needed here"
-#endif
-
 static long make_call(struct cpu *cpu, uint64_t args[6], bool may_block)
 {
     uint64_t nr = cpu->state.gpr[X86_RAX];
@@ -209,16 +204,19 @@ static long make_call(struct cpu *cpu, uint64_t args[6], bool may_block)
         if (kinds[call->kind[i]].direction == PATHNAME) {
             bool follow = call->kind[i] == KIND_PATH || (call->kind[i] == KIND_ATPATH && follows(call, args));
             args[i] = linux_path_argument(args[i], follow, path[n++]);
-        }
+        } else if (call->kind[i] == KIND_OPENFLAGS)
+            args[i] = linux_host_open_flags(args[i]);
+    if (linux_host_number((long)nr) < 0)
+        return linux_replaced_syscall((long)nr, args);
     if (may_block)
-        return linux_safe_syscall(host_number((long)nr), (long)args[0], (long)args[1], (long)args[2], (long)args[3], (long)args[4], (long)args[5]);
+        return linux_safe_syscall(linux_host_number((long)nr), (long)args[0], (long)args[1], (long)args[2], (long)args[3], (long)args[4], (long)args[5]);
     return linux_host_syscall((long)nr, (long)args[0], (long)args[1], (long)args[2], (long)args[3], (long)args[4], (long)args[5]);
 }
 
 long linux_host_syscall(long nr, long a, long b, long c, long d, long e, long f)
 {
-    long r = syscall(host_number(nr), a, b, c, d, e, f);
-    return r == -1 ? -errno : r;
+    long number = linux_host_number(nr), r = number < 0 ? -1 : syscall(number, a, b, c, d, e, f);
+    return number < 0 ? -ENOSYS : r == -1 ? -errno : r;
 }
 
 int64_t linux_sys_pass(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)

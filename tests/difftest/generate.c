@@ -81,37 +81,6 @@ unsigned test_make_forms(const char *only)
     return n_mnemonics;
 }
 
-static void random_vectors(void *p, size_t size)
-{
-    uint8_t *b = p;
-    for (size_t i = 0; i + 16 <= size; i += 16) {
-        unsigned kind = (unsigned)test_below(5);
-        for (unsigned k = 0; k < 16; k += 4) {
-            if (kind == 0) { uint32_t v = test_float(); memcpy(b + i + k, &v, 4); }
-            else if (kind == 1) { if (k & 4) continue; uint64_t v = test_double(); memcpy(b + i + k, &v, 8); }
-            else if (kind == 2) { if (k & 4) continue; uint64_t v = test_integer(); memcpy(b + i + k, &v, 8); }
-            else { uint64_t v = kind == 3 ? test_random() : test_random() & test_random() & test_random(); memcpy(b + i + k, &v, 4); }
-        }
-    }
-}
-
-static void random_state(struct test_case *c)
-{
-    struct x86_state *s = &c->in;
-    x86_state_init(s);
-    for (int i = 0; i < 16; i++) s->gpr[i] = test_integer();
-    for (int i = 0; i < 16; i++) random_vectors(s->zmm[i].u8, 16);
-    x86_set_rflags(s, (test_random() & 0x8d5) | (test_below(4) ? 0 : 0x400) | 2);
-    s->mxcsr = 0x1f80 | (uint32_t)test_below(4) << 13 | (test_below(4) ? 0 : 0x40) | (test_below(4) ? 0 : 0x8000) | (test_below(2) ? 0 : (uint32_t)test_below(64));
-    if (test_below(24) == 0) s->mxcsr ^= (uint32_t)test_below(64) << 7;
-    for (int i = 0; i < 8; i++) s->st[i] = test_f80();
-    s->fcw = (uint16_t)(0x7f | test_below(4) << 10 | (test_below(3) ? 3 : (test_below(2) ? 2 : 0)) << 8);
-    s->fsw = (uint16_t)((test_below(8) << 11) | (test_random() & 0x4700));
-    s->ftw = (uint8_t)(test_below(4) ? 0xff : test_random());
-    for (int i = 0; i < 6; i++) s->seg[i] = 0;
-    random_vectors(c->memory, WINDOW);
-}
-
 static int gpr_number(ZydisRegister r, unsigned *bits)
 {
     ZydisRegister full = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);

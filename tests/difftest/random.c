@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * random.c: values for states: random bits, and often the corners where instructions differ. */
+#include <string.h>
 #include "difftest.h"
 
 static uint64_t seed = 1;
-void test_seed(uint64_t s) { seed = s * 2 + 1; }
+uint64_t test_seed(uint64_t s) { uint64_t was = seed; seed = s * 2 + 1; return was; }
+void test_resume(uint64_t position) { seed = position; }
 uint64_t test_random(void)
 {
     seed += 0x9e3779b97f4a7c15ull;
@@ -27,7 +29,7 @@ uint64_t test_integer(void)
     }
 }
 
-uint64_t test_double(void)
+static uint64_t test_double(void)
 {
     static const uint64_t corner[] = { 0, 1, 0xfffffffffffff, 0x10000000000000, 0x3ff0000000000000, 0x3ff0000000000001, 0x3fefffffffffffff, 0x4000000000000000, 0x7fefffffffffffff,
         0x7ff0000000000000, 0x7ff0000000000001, 0x7ff8000000000000, 0x7ff8000000000123, 0x7ff4000000000777, 0x41dfffffffc00000, 0x41e0000000000000, 0x41dfffffffe00000, 0x43e0000000000000,
@@ -42,7 +44,7 @@ uint64_t test_double(void)
     }
 }
 
-uint32_t test_float(void)
+static uint32_t test_float(void)
 {
     static const uint32_t corner[] = { 0, 1, 0x7fffff, 0x800000, 0x3f800000, 0x3f800001, 0x3f7fffff, 0x40000000, 0x7f7fffff, 0x7f800000, 0x7f800001, 0x7fc00000, 0x7fc00123, 0x7fa00777,
         0x4effffff, 0x4f000000, 0x5f000000, 0x3f000000, 0x3effffff, 0x4b000001, 0x4b800000, 0x3fc00000, 0x40200000, 0x00800001, 0x1a000000, 0x5a000000 };
@@ -55,7 +57,7 @@ uint32_t test_float(void)
     }
 }
 
-struct x86_f80 test_f80(void)
+static struct x86_f80 test_f80(void)
 {
     static const struct { uint16_t e; uint64_t m; } corner[] = { { 0, 0 }, { 0, 1 }, { 0, 0x7fffffffffffffff }, { 0, 1ull << 63 }, { 1, 1ull << 63 }, { 0x3fff, 1ull << 63 }, { 0x3fff, 1ull << 63 | 1 },
         { 0x3ffe, ~0ull }, { 0x7ffe, ~0ull }, { 0x7fff, 1ull << 63 }, { 0x7fff, 3ull << 62 }, { 0x7fff, 3ull << 62 | 0x55 }, { 0x7fff, 5ull << 61 }, { 0x403e, 1ull << 63 }, { 0x403d, ~0ull },
@@ -68,3 +70,37 @@ struct x86_f80 test_f80(void)
     v.sign_exp |= (uint16_t)(test_below(2) << 15);
     return v;
 }
+
+static void random_vectors(void *p, size_t size)
+{
+    uint8_t *b = p;
+    for (size_t i = 0; i + 16 <= size; i += 16) {
+        unsigned kind = (unsigned)test_below(5);
+        for (unsigned k = 0; k < 16; k += 4) {
+            if (kind == 0) { uint32_t v = test_float(); memcpy(b + i + k, &v, 4); }
+            else if (kind == 1) { if (k & 4) continue; uint64_t v = test_double(); memcpy(b + i + k, &v, 8); }
+            else if (kind == 2) { if (k & 4) continue; uint64_t v = test_integer(); memcpy(b + i + k, &v, 8); }
+            else { uint64_t v = kind == 3 ? test_random() : test_random() & test_random() & test_random(); memcpy(b + i + k, &v, 4); }
+        }
+    }
+}
+
+/* Nothing but the seed decides: recorded cases are made again from it. */
+void test_random_state(uint32_t from, struct x86_state *s, uint8_t memory[WINDOW])
+{
+    uint64_t position = test_seed(from);
+    x86_state_init(s);
+    for (int i = 0; i < 16; i++) s->gpr[i] = test_integer();
+    for (int i = 0; i < 16; i++) random_vectors(s->zmm[i].u8, 16);
+    x86_set_rflags(s, (test_random() & 0x8d5) | (test_below(4) ? 0 : 0x400) | 2);
+    s->mxcsr = 0x1f80 | (uint32_t)test_below(4) << 13 | (test_below(4) ? 0 : 0x40) | (test_below(4) ? 0 : 0x8000) | (test_below(2) ? 0 : (uint32_t)test_below(64));
+    if (test_below(24) == 0) s->mxcsr ^= (uint32_t)test_below(64) << 7;
+    for (int i = 0; i < 8; i++) s->st[i] = test_f80();
+    s->fcw = (uint16_t)(0x7f | test_below(4) << 10 | (test_below(3) ? 3 : (test_below(2) ? 2 : 0)) << 8);
+    s->fsw = (uint16_t)((test_below(8) << 11) | (test_random() & 0x4700));
+    s->ftw = (uint8_t)(test_below(4) ? 0xff : test_random());
+    for (int i = 0; i < 6; i++) s->seg[i] = 0;
+    random_vectors(memory, WINDOW);
+    test_resume(position);
+}
+

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * context.h: the ucontext_t of a signal on the processor that wherry itself runs on. Needed by every tier, so not part of a host_target.
+ */
+#ifndef HOST_CONTEXT_H
+#define HOST_CONTEXT_H
+#include <stdint.h>
+
+uint64_t host_context_pc(const void *ucontext);
+void host_context_set_pc(void *ucontext, uint64_t pc);       /* of code that follows no calling convention */
+uint64_t host_context_sp(const void *ucontext);
+void host_context_set_sp(void *ucontext, uint64_t sp);
+/* Go on in a C function that does not return, on the interrupted stack below what is in use there. */
+void host_context_go_to(void *ucontext, void (*fn)(void));
+/* For a SIGSEGV or SIGBUS: 1 the access was a write, 0 a read, -1 this processor does not tell. */
+int host_context_write(const void *ucontext);
+#endif
