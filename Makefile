@@ -6,7 +6,7 @@ CROSS  := $(filter-out $(shell uname -m),$(HOST))
 BUILD  ?= build$(CROSS:%=-%)
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
-CHECK   = tests/check $(if $(CROSS),--runner "qemu-$(CROSS) -L $(CURDIR)/$(BUILD)/sysroot")
+CHECK   = tests/check $(if $(CROSS),--runner "qemu-$(CROSS) -L $(CURDIR)/$(BUILD)/run")
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) -j $(JOBS) --quiet

@@ -19,7 +19,6 @@ extern const char *cli_name;             /* for messages: "wherry-x86_64" or "wh
 enum { CLI_GO, CLI_DONE, CLI_USAGE };
 int cli_parse(struct cli_run *run, int argc, char **argv, int first);
 void cli_help(FILE *f, const char *usage);
-void cli_man(FILE *f);
 void cli_version(FILE *f);
 /* Parse argv from `first` and run the program: the exit status. */
 int cli_run(int argc, char **argv, int first, const char *usage);

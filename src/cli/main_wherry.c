@@ -20,7 +20,7 @@ static int help(int argc, char **argv, int first);
 
 static const struct { const char *name, *arguments, *help; int (*fn)(int argc, char **argv, int first); } commands[] = {
     { "run",     "[OPTIONS] PROGRAM [ARGUMENTS]", "run an x86-64 program (`wherry run -help` lists the options)", run },
-    { "help",    "[run|man]",                     "show this, the options of run, or the man page's part about them", help },
+    { "help",    "[run]",                     "show this, or the options of run", help },
     { "version", "",                              "show the version", version },
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
@@ -35,9 +35,7 @@ static void usage(FILE *f)
 
 static int help(int argc, char **argv, int first)
 {
-    if (first < argc && !strcmp(argv[first], "man"))
-        cli_man(stdout);
-    else if (first < argc && !strcmp(argv[first], "run"))
+    if (first < argc && !strcmp(argv[first], "run"))
         cli_help(stdout, "wherry run [OPTIONS] PROGRAM [ARGUMENTS]");
     else
         usage(stdout);

@@ -346,17 +346,3 @@ void cli_help(FILE *f, const char *usage)
             fprintf(f, "  WHERRY_%-15s -%s\n", options[o].variable, options[o].name);
     fprintf(f, "\nexit status: the program's own, or its death by the same signal; 127 if it is not found, 126 if it can not be run, 1 for wrong options\n");
 }
-
-/* troff, for the OPTIONS and ENVIRONMENT sections of the man page */
-void cli_man(FILE *f)
-{
-    fprintf(f, ".SH OPTIONS\n");
-    for (unsigned o = 0; o < N_OPTIONS; o++)
-        if (*options[o].help)
-            fprintf(f, ".TP\n\\fB\\-%s\\fR%s%s%s\n%s\n", options[o].name, *options[o].argument ? " \\fI" : "", options[o].argument,
-                    *options[o].argument ? "\\fR" : "", options[o].help);
-    fprintf(f, ".SH ENVIRONMENT\n");
-    for (unsigned o = 0; o < N_OPTIONS; o++)
-        if (*options[o].help && *options[o].variable)
-            fprintf(f, ".TP\n\\fBWHERRY_%s\\fR, \\fBQEMU_%s\\fR\nas \\fB\\-%s\\fR\n", options[o].variable, options[o].variable, options[o].name);
-}

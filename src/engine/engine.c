@@ -78,6 +78,7 @@ static int init_host(void)
     engine.env.n_slots = x86_n_slots;
     engine.env.features = engine.host->probe ? engine.host->probe() : 0;
     engine.env.return_stack = true;
+    engine.env.exact_flags = engine.cfg.exact_flags;
     return cache_init(size) < 0 ? -1 : make_stubs();
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "engine/internal.h"
+#include "host/context.h"
 
 __thread struct engine_recover *engine_recover;
 
@@ -36,13 +37,6 @@ void fault_leave_cleanup(void)
     fesetenv(FE_DFL_ENV);
 }
 
-static void go_to(void *ucontext, void (*fn)(void))
-{
-    if (engine.host->context_sp)      /* below what the interrupted function may use beneath its stack pointer */
-        engine.host->set_context_sp(ucontext, (engine.host->context_sp(ucontext) - 512) & ~63ull);
-    engine.host->set_context_pc(ucontext, (uint64_t)fn);
-}
-
 /* --- what happened --- */
 
 static void record(struct cpu *cpu, int sig, const siginfo_t *info)
@@ -64,7 +58,7 @@ static bool on_poll_page(struct cpu *cpu, uint64_t addr)
 static void leave_code(struct cpu *cpu, void *ucontext, enum leave kind)
 {
     engine_cpu(cpu)->leave_kind = kind;
-    engine.host->set_context_pc(ucontext, engine.env.stubs.leave_fault);
+    host_context_set_pc(ucontext, engine.env.stubs.leave_fault);
 }
 
 /* Bring the state up to date for a fault at host_pc in translated code. False: no side map entry, the state can't be had. */
@@ -85,7 +79,7 @@ static enum engine_fault fault_in_code(struct cpu *cpu, uint64_t pc, int sig, co
     uint64_t addr = (uint64_t)info->si_addr;
     if (sig == SIGSEGV && cpu_guard_hit(cpu, addr)) {
         cpu_reset_return_stack(cpu);
-        engine.host->set_context_sp(ucontext, cpu->ret_base);
+        (engine.host->set_return_sp ? engine.host->set_return_sp : host_context_set_sp)(ucontext, cpu->ret_base);
         cpu->stats[STAT_RET_RESETS]++;
         return ENGINE_FAULT_GUEST;
     }
@@ -110,13 +104,13 @@ static bool sent_by_a_process(const siginfo_t *info)
 enum engine_fault engine_host_fault(int sig, siginfo_t *info, void *ucontext)
 {
     struct cpu *cpu = cpu_current();
-    if (!engine.ready || !engine.host || sent_by_a_process(info))
+    if (!engine.ready || sent_by_a_process(info))
         return ENGINE_FAULT_OTHER;
-    uint64_t pc = engine.host->context_pc(ucontext);
+    uint64_t pc = host_context_pc(ucontext);
     if (engine_recover) {
         engine_recover->sig = sig;
         engine_recover->info = *info;
-        go_to(ucontext, land_recover);
+        host_context_go_to(ucontext, land_recover);
         return ENGINE_FAULT_RECOVERED;
     }
     if (!cpu || !cpu->running)
@@ -128,7 +122,7 @@ enum engine_fault engine_host_fault(int sig, siginfo_t *info, void *ucontext)
     cpu->stats[STAT_FAULTS]++;
     record(cpu, sig, info);
     engine_cpu(cpu)->leave_kind = LEAVE_FAULT;
-    go_to(ucontext, land_leave);
+    host_context_go_to(ucontext, land_leave);
     return ENGINE_FAULT_GUEST;
 }
 
@@ -137,9 +131,9 @@ enum engine_fault engine_host_fault(int sig, siginfo_t *info, void *ucontext)
 void engine_written_code(siginfo_t *info, void *ucontext)
 {
     struct cpu *cpu = cpu_current();
-    if (!engine.ready || !engine.host || !cpu || !cpu->running || engine_recover)
+    if (!engine.ready || !cpu || !cpu->running || engine_recover)
         return;
-    uint64_t pc = engine.host->context_pc(ucontext);
+    uint64_t pc = host_context_pc(ucontext);
     if (in_code_cache(pc)) {
         struct block *b = block_of_code(pc);
         if (b && b->flags & BLOCK_DEAD && sync_state(cpu, pc, ucontext))
@@ -148,7 +142,7 @@ void engine_written_code(siginfo_t *info, void *ucontext)
     }
     if (engine_cpu(cpu)->in_guest) {
         engine_cpu(cpu)->leave_kind = LEAVE_SINGLE;
-        go_to(ucontext, land_leave);
+        host_context_go_to(ucontext, land_leave);
     }
 }
 
@@ -156,9 +150,9 @@ uint64_t engine_guest_pc(const void *ucontext)
 {
     struct cpu *cpu = cpu_current();
     struct host_map m;
-    if (!cpu || !engine.host)
-        return cpu ? cpu->state.pc : 0;
-    uint64_t pc = engine.host->context_pc(ucontext);
+    if (!cpu)
+        return 0;
+    uint64_t pc = host_context_pc(ucontext);
     struct block *b = block_of_code(pc);
     if (!b || !map_find(b, (uint32_t)(pc - block_entry(b)), &m) || m.pc == HOST_MAP_PC_IN_STATE)
         return b && b->pc ? b->pc : cpu->state.pc;

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 #include "guest/lift_internal.h"
+#include "ir/interp.h"
 
 /* --- LOCK NEG --- */
 
@@ -53,10 +54,11 @@ static bool compare_exchange_16(uint64_t addr, uint64_t *low, uint64_t *high, ui
     __asm__ volatile("lock cmpxchg16b %[m]" : "=@ccz"(same), [m] "+m"(*(unsigned __int128 *)addr), "+a"(*low), "+d"(*high)
                      : "b"(new_low), "c"(new_high) : "memory");
 #else
-    unsigned __int128 expected = (unsigned __int128)*high << 64 | *low, desired = (unsigned __int128)new_high << 64 | new_low;
-    same = __atomic_compare_exchange_n((unsigned __int128 *)addr, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-    *low = (uint64_t)expected;
-    *high = (uint64_t)(expected >> 64);
+    union ir_cell old, expected = { .u64 = { *low, *high } }, desired = { .u64 = { new_low, new_high } };
+    ir_mem_cas(&old, addr, &expected, &desired, 16);
+    same = old.u64[0] == *low && old.u64[1] == *high;
+    *low = old.u64[0];
+    *high = old.u64[1];
 #endif
     return same;
 }

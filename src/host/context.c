@@ -15,7 +15,7 @@ enum { BELOW = 512 };                  /* red zones: 128 bytes on x86-64, 288 on
 #define PC(uc) (uc)->uc_mcontext.gregs[REG_RIP]
 #define SP(uc) (uc)->uc_mcontext.gregs[REG_RSP]
 static void set_entry(ucontext_t *uc, uint64_t fn) {}
-int host_context_write(const void *uc) { return ((const ucontext_t *)uc)->uc_mcontext.gregs[REG_ERR] >> 1 & 1; }
+int host_context_fault(const void *uc) { return ((const ucontext_t *)uc)->uc_mcontext.gregs[REG_ERR] & 3; }
 
 #elif defined __aarch64__
 
@@ -23,8 +23,13 @@ int host_context_write(const void *uc) { return ((const ucontext_t *)uc)->uc_mco
 #define SP(uc) (uc)->uc_mcontext.sp
 static void set_entry(ucontext_t *uc, uint64_t fn) {}
 
-/* The syndrome is one of the records behind the registers; Arm ARM, ESR_ELx for data aborts: WnR. */
-int host_context_write(const void *ucontext)
+/* The syndrome is one of the records behind the registers; Arm ARM, ESR_ELx for data aborts: WnR, DFSC (permission faults: 0b0011xx). */
+static int from_syndrome(uint64_t esr)
+{
+    return (esr >> 26 & 0x3e) != 0x24 ? -1 : (int)(esr >> 6 & 1) << 1 | ((esr & 0x3c) == 0xc);
+}
+
+int host_context_fault(const void *ucontext)
 {
     const ucontext_t *uc = ucontext;
     const uint8_t *at = (const uint8_t *)uc->uc_mcontext.__reserved, *end = at + sizeof uc->uc_mcontext.__reserved;
@@ -32,7 +37,7 @@ int host_context_write(const void *ucontext)
     while (at + sizeof record <= end) {
         memcpy(&record, at, sizeof record);
         if (record.magic == 0x45535201)
-            return (record.esr >> 26 & 0x3e) == 0x24 ? (int)(record.esr >> 6 & 1) : -1;
+            return from_syndrome(record.esr);
         if (!record.magic || record.size < 8)
             break;
         at += record.size;
@@ -47,13 +52,14 @@ enum { GPR1 = 1, GPR12 = 12, NIP = 32, TRAP = 40, DSISR = 42 };
 #define SP(uc) (uc)->uc_mcontext.gp_regs[GPR1]
 static void set_entry(ucontext_t *uc, uint64_t fn) { uc->uc_mcontext.gp_regs[GPR12] = fn; }
 
-/* Power ISA book III, DSISR of a data storage interrupt (0x300): 0x02000000 marks a store */
-int host_context_write(const void *ucontext)
+/* Power ISA book III, DSISR of a data storage interrupt (0x300): 0x02000000 marks a store, 0x08000000 a protection */
+int host_context_fault(const void *ucontext)
 {
     const ucontext_t *uc = ucontext;
     if ((uc->uc_mcontext.gp_regs[TRAP] & ~0xful) != 0x300 || !uc->uc_mcontext.gp_regs[DSISR])
         return -1;
-    return uc->uc_mcontext.gp_regs[DSISR] & 0x02000000 ? 1 : 0;
+    uint64_t dsisr = uc->uc_mcontext.gp_regs[DSISR];
+    return (dsisr & 0x02000000 ? 2 : 0) | (dsisr & 0x08000000 ? 1 : 0);
 }
 
 #else

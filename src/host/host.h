@@ -84,6 +84,8 @@ struct host_env {
     const struct guest_slot *slots; unsigned n_slots;
     uint32_t features;           /* the host's own bits; host_target.probe */
     bool return_stack;           /* use H5 */
+    bool exact_flags;            /* the state's flags are exact at faults too (as ir_opt was told) */
+    bool ordered;                /* guest memory may be shared: keep x86's order (TSO) on hosts whose own is weaker */
 };
 
 struct host_target {
@@ -105,8 +107,11 @@ struct host_target {
     void (*set_context_pc)(void *ucontext, uint64_t pc);
     uint64_t (*context_sp)(const void *ucontext);
     void (*set_context_sp)(void *ucontext, uint64_t sp);     /* return stack ran into its guard page: reset to ret_base, the push is repeated */
+    void (*set_return_sp)(void *ucontext, uint64_t sp);      /* hosts whose return stack has its own pointer; NULL: it is the stack pointer */
     /* Once per host thread before it runs translated code: make `state` reachable (x86-64: gs base). */
     void (*thread_init)(void *state);
+    /* Code was written at rw (also by `link`): make it visible to instruction fetch at rx. NULL: nothing to do. */
+    void (*flush_code)(const void *rw, uint64_t rx, size_t size);
     size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction; optional */
 };
 extern const struct host_target host_x86_64;

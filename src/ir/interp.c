@@ -534,3 +534,24 @@ int ir_interp(const struct ir_block *b, void *state, const struct ir_interp_env 
     *next_pc = I.next_pc;
     return result;
 }
+
+unsigned ir_interp_one(const struct ir_insn *in, const uint8_t arg_type[4], const void *const arg[4], void *result, void *state,
+                       const struct ir_interp_env *env) {
+    enum { N = 5, LAST = N - 1 };        /* the operands and the instruction, as a block of its own */
+    union { struct ir_block b; char bytes[offsetof(struct ir_block, insn) + N * sizeof(struct ir_insn)]; } *small;
+    union ir_cell cell[N];
+    uint16_t port[N] = { 0 };
+    small = __builtin_alloca_with_align(sizeof small->bytes, 128);
+    small->b.n = N;
+    small->b.insn[LAST] = *in;
+    for (unsigned k = 0; k < LAST; k++) {
+        small->b.insn[k] = (struct ir_insn){ .op = IR_CONST, .type = arg_type[k] };
+        if (in->arg[k] == IR_NONE) continue;
+        memcpy(&cell[k], arg[k], sizeof cell[k]);
+        small->b.insn[LAST].arg[k] = (ir_ref)k;
+    }
+    struct interp I = { .b = &small->b, .state = state, .env = env, .port = port, .cell = cell };
+    step(&I, LAST);
+    memcpy(result, &cell[LAST], sizeof cell[LAST]);
+    return port[LAST];
+}

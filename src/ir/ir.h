@@ -107,6 +107,11 @@ struct ir_interp_env {
     void (*before_write)(void *state, uint64_t addr, unsigned size);
 };
 int ir_interp(const struct ir_block *b, void *state, const struct ir_interp_env *env, uint64_t *next_pc);
+/* One instruction alone, for emitters that have no code for it: arg[k] = value of operand k (16 bytes each, integers zero-extended; read for
+ * operands that are not IR_NONE), of type arg_type[k]; result receives 16 bytes (integers zero-extended; a TWO operation's second result in the
+ * upper 8). Returns the packed flags word of the port (FL operations). Not for exits, CALL, GET, PUT, COND, PUTF and SECOND. */
+unsigned ir_interp_one(const struct ir_insn *in, const uint8_t arg_type[4], const void *const arg[4], void *result, void *state,
+                       const struct ir_interp_env *env);
 /* Leave with a divide error; provided by the engine, does not return. */
 void ir_divide_error(void *state) __attribute__((noreturn));
 /* Leave with an unmasked SSE exception (the guest's SIGFPE); mxcsr_flags = the exception flags of this operation, already set in the fp control

@@ -177,4 +177,121 @@
 #ifndef SYS_eventfd
 #define SYS_eventfd (-1)
 #endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal (-1)
+#endif
+#ifndef SYS_io_uring_setup
+#define SYS_io_uring_setup (-1)
+#endif
+#ifndef SYS_io_uring_enter
+#define SYS_io_uring_enter (-1)
+#endif
+#ifndef SYS_io_uring_register
+#define SYS_io_uring_register (-1)
+#endif
+#ifndef SYS_open_tree
+#define SYS_open_tree (-1)
+#endif
+#ifndef SYS_move_mount
+#define SYS_move_mount (-1)
+#endif
+#ifndef SYS_fsopen
+#define SYS_fsopen (-1)
+#endif
+#ifndef SYS_fsconfig
+#define SYS_fsconfig (-1)
+#endif
+#ifndef SYS_fsmount
+#define SYS_fsmount (-1)
+#endif
+#ifndef SYS_fspick
+#define SYS_fspick (-1)
+#endif
+#ifndef SYS_pidfd_open
+#define SYS_pidfd_open (-1)
+#endif
+#ifndef SYS_clone3
+#define SYS_clone3 (-1)
+#endif
+#ifndef SYS_close_range
+#define SYS_close_range (-1)
+#endif
+#ifndef SYS_openat2
+#define SYS_openat2 (-1)
+#endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd (-1)
+#endif
+#ifndef SYS_faccessat2
+#define SYS_faccessat2 (-1)
+#endif
+#ifndef SYS_process_madvise
+#define SYS_process_madvise (-1)
+#endif
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 (-1)
+#endif
+#ifndef SYS_mount_setattr
+#define SYS_mount_setattr (-1)
+#endif
+#ifndef SYS_quotactl_fd
+#define SYS_quotactl_fd (-1)
+#endif
+#ifndef SYS_landlock_create_ruleset
+#define SYS_landlock_create_ruleset (-1)
+#endif
+#ifndef SYS_landlock_add_rule
+#define SYS_landlock_add_rule (-1)
+#endif
+#ifndef SYS_landlock_restrict_self
+#define SYS_landlock_restrict_self (-1)
+#endif
+#ifndef SYS_memfd_secret
+#define SYS_memfd_secret (-1)
+#endif
+#ifndef SYS_process_mrelease
+#define SYS_process_mrelease (-1)
+#endif
+#ifndef SYS_futex_waitv
+#define SYS_futex_waitv (-1)
+#endif
+#ifndef SYS_set_mempolicy_home_node
+#define SYS_set_mempolicy_home_node (-1)
+#endif
+#ifndef SYS_cachestat
+#define SYS_cachestat (-1)
+#endif
+#ifndef SYS_fchmodat2
+#define SYS_fchmodat2 (-1)
+#endif
+#ifndef SYS_map_shadow_stack
+#define SYS_map_shadow_stack (-1)
+#endif
+#ifndef SYS_futex_wake
+#define SYS_futex_wake (-1)
+#endif
+#ifndef SYS_futex_wait
+#define SYS_futex_wait (-1)
+#endif
+#ifndef SYS_futex_requeue
+#define SYS_futex_requeue (-1)
+#endif
+#ifndef SYS_statmount
+#define SYS_statmount (-1)
+#endif
+#ifndef SYS_listmount
+#define SYS_listmount (-1)
+#endif
+#ifndef SYS_lsm_get_self_attr
+#define SYS_lsm_get_self_attr (-1)
+#endif
+#ifndef SYS_lsm_set_self_attr
+#define SYS_lsm_set_self_attr (-1)
+#endif
+#ifndef SYS_lsm_list_modules
+#define SYS_lsm_list_modules (-1)
+#endif
+#ifndef SYS_mseal
+#define SYS_mseal (-1)
+#endif
 #endif

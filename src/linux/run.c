@@ -25,19 +25,15 @@ static void force(struct cpu *cpu, int sig, int code, uint64_t addr, unsigned tr
     linux_force_signal(cpu, &info);
 }
 
-/* The page-fault error code. An x86-64 host has it; elsewhere the protection has to tell reads from writes. */
+/* The page-fault error code. Where the host does not tell, the protection has to tell reads from writes. */
 static uint64_t fault_error(const struct cpu *cpu, uint64_t addr)
 {
     const struct linux_thread *t = cpu->os;
     int prot = linux_page_prot(addr);
     uint64_t present = prot > 0 ? PF_PRESENT : 0;
     if (addr == cpu->state.pc && !(prot > 0 && (prot & PROT_EXEC))) return PF_USER | PF_FETCH | present;
-#ifdef __x86_64__
-    return PF_USER | (t->signals->fault_err & (PF_PRESENT | PF_WRITE));
-#else
-    (void)t;
+    if (t->signals->fault >= 0) return PF_USER | (t->signals->fault & (PF_PRESENT | PF_WRITE));
     return PF_USER | present | (prot > 0 && (prot & PROT_READ) ? PF_WRITE : 0);
-#endif
 }
 
 static bool uses_stack_segment(struct cpu *cpu)

@@ -29,7 +29,7 @@ struct linux_signal_thread {
     void *stack; size_t stack_size;          /* host alternate stack; NULL in a vfork child, which uses its parent's */
     volatile uint64_t sync_queued;           /* of the five: sent by kill and not delivered yet */
     siginfo_t sync_info[LINUX_NSIG + 1];
-    uint64_t fault_err;                      /* page-fault error code of the last host fault, bit 1 = write */
+    int fault;                               /* host_context_fault of the last host fault */
     uint64_t trapno, err, cr2;               /* as the guest's sigcontext shows them */
 };
 

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 #include "engine/log.h"
+#include "host/context.h"
 #include "linux/hostcall.h"
 #include "linux/sighand.h"
 
@@ -58,17 +59,6 @@ void linux_note_sigmask(struct linux_thread *t, uint64_t mask)
 
 extern const char linux_safe_syscall_start[], linux_safe_syscall_end[], linux_safe_syscall_pending[];
 
-#if defined __x86_64__
-#define HOST_PC(uc) ((uc)->uc_mcontext.gregs[REG_RIP])
-#define HOST_FAULT_ERR(uc) ((uc)->uc_mcontext.gregs[REG_ERR])
-#elif defined __aarch64__
-#define HOST_PC(uc) ((uc)->uc_mcontext.pc)
-#define HOST_FAULT_ERR(uc) 0
-#elif defined __powerpc64__
-#define HOST_PC(uc) ((uc)->uc_mcontext.gp_regs[32])
-#define HOST_FAULT_ERR(uc) 0
-#endif
-
 /* the kernel's part of uc_sigmask is 8 bytes, whatever libc's type */
 static void block_all_after(ucontext_t *uc)
 {
@@ -79,8 +69,8 @@ static void block_all_after(ucontext_t *uc)
 /* S1: a call that has not begun is not begun */
 static void leave_safe_syscall(ucontext_t *uc)
 {
-    uintptr_t pc = HOST_PC(uc);
-    if (pc >= (uintptr_t)linux_safe_syscall_start && pc < (uintptr_t)linux_safe_syscall_end) HOST_PC(uc) = (uintptr_t)linux_safe_syscall_pending;
+    uintptr_t pc = host_context_pc(uc);
+    if (pc >= (uintptr_t)linux_safe_syscall_start && pc < (uintptr_t)linux_safe_syscall_end) host_context_set_pc(uc, (uintptr_t)linux_safe_syscall_pending);
 }
 
 /* Send it again: to this thread when a guest runs on it, else to the process. Keeps the siginfo. */
@@ -130,7 +120,7 @@ static void __attribute__((noreturn)) internal_fault(int sig, const siginfo_t *i
 {
     char text[256];
     int n = snprintf(text, sizeof text, "wherry: internal error: SIG%s at host pc %#" PRIxPTR ", address %p, guest pc %#" PRIx64 "\n",
-                     sigabbrev_np(sig), (uintptr_t)HOST_PC(uc), info->si_addr, cpu_current() ? engine_guest_pc(uc) : 0);
+                     sigabbrev_np(sig), (uintptr_t)host_context_pc(uc), info->si_addr, cpu_current() ? engine_guest_pc(uc) : 0);
     if (write(2, text, n) < 0) _exit(128 + sig);
     linux_die_by_signal(sig);
 }
@@ -142,7 +132,7 @@ static void catch_fault(int sig, siginfo_t *info, ucontext_t *uc)
         engine_written_code(info, uc);
         return;
     }
-    if (t && t->signals && (sig == SIGSEGV || sig == SIGBUS)) t->signals->fault_err = HOST_FAULT_ERR(uc);
+    if (t && t->signals && (sig == SIGSEGV || sig == SIGBUS)) t->signals->fault = host_context_fault(uc);
     if (engine_host_fault(sig, info, uc) == ENGINE_FAULT_OTHER) internal_fault(sig, info, uc);
 }
 

@@ -39,7 +39,7 @@ struct test_case {
     unsigned n; uint8_t start[MAX_SEQUENCE + 1];      /* instructions, and where each starts */
     uint32_t flags_mask[MAX_SEQUENCE + 1];            /* EFLAGS bits that are defined before each, and at last after all */
     unsigned how;                        /* TEST_* */
-    char text[96];
+    char text[200];
     uint16_t mnemonic;                   /* of the one that was asked for */
 };
 struct test_result {
@@ -73,6 +73,9 @@ bool test_differ(const struct test_case *c, const struct test_result *native, co
 enum { TEST_EXACT_FLAGS = 1, TEST_SELF_CHECK = 2 };
 void test_wherry_init(int tier, unsigned options);
 void test_wherry(const struct test_case *c, struct test_result *r);
+void test_wipe_edge(void);                           /* what the last case left beyond the window */
+void test_wherry_limit(unsigned milliseconds);       /* a case may take about this long */
+void test_wherry_reset(void);                        /* nothing but INT3 is in the code */
 extern const struct test_case *volatile test_running;  /* for messages about crashes */
 extern uint64_t test_fs_base, test_gs_base;
 extern bool test_exact_flags;

@@ -6,12 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <signal.h>
+#include <Zydis/Zydis.h>
 #include "difftest.h"
 
 struct form { uint8_t vex, map, pp, opcode, reg, memory, w; uint16_t mnemonic; };
 static struct form *forms; static unsigned n_forms;
 static unsigned *first; static unsigned n_mnemonics;     /* forms sorted by mnemonic: first[k] .. first[k + 1] */
 static ZydisDecoder decoder;
+
+struct test_insn {
+    uint8_t bytes[16]; unsigned length, how;
+    uint32_t reads, writes, undefined;   /* flags */
+    uint32_t touched;                    /* registers, MEMORY */
+    bool control;
+};
 
 static const uint16_t lifted[] = {
 #define INSN(mnemonic, fn, arg) ZYDIS_MNEMONIC_##mnemonic,
@@ -89,153 +98,353 @@ static int gpr_number(ZydisRegister r, unsigned *bits)
     return full - ZYDIS_REGISTER_RAX;
 }
 
+/* --- operands --- */
+
+enum { MEMORY = 1u << 16 };
+static uint32_t locked;                  /* what earlier instructions of the sequence have read or written: 16 registers, memory */
+static uint64_t low_end;                 /* where the sequence starts: no branch may go into it */
+
+static bool set_gpr(struct test_case *c, int r, uint64_t v)
+{
+    if (locked >> r & 1) return c->in.gpr[r] == v;
+    c->in.gpr[r] = v;
+    return true;
+}
+
+static bool set_memory(struct test_case *c, uint64_t at, const void *p, size_t size)
+{
+    if (at < WINDOW_AT || at + size > WINDOW_AT + WINDOW) return at + size <= DATA_BASE || at >= EDGE_BASE + EDGE_SIZE;   /* else it is somebody's */
+    if (locked & MEMORY) return false;
+    memcpy(c->memory + (at - WINDOW_AT), p, size);
+    return true;
+}
+
+static bool set_displacement(struct test_insn *t, const ZydisDecodedInstruction *insn, int64_t v)
+{
+    if (insn->raw.disp.size == 8 && v == (int8_t)v) t->bytes[insn->raw.disp.offset] = (uint8_t)v;
+    else if (insn->raw.disp.size == 32 && v == (int32_t)v) { int32_t d = (int32_t)v; memcpy(t->bytes + insn->raw.disp.offset, &d, 4); }
+    else return false;
+    return true;
+}
+
 /* make the memory operand's address `want`; false when this encoding can't reach it */
-static bool aim(struct test_case *c, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op, uint64_t want)
+static bool aim(struct test_case *c, struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op, uint64_t want)
 {
     const ZydisDecodedOperandMem *m = &op->mem;
     uint64_t seg = m->segment == ZYDIS_REGISTER_FS ? c->in.fs_base : m->segment == ZYDIS_REGISTER_GS ? c->in.gs_base : 0;
     uint64_t disp = (uint64_t)m->disp.value, mask = insn->address_width == 32 ? 0xffffffff : ~0ull;
     if (seg && mask != ~0ull) return false;
     int base = gpr_number(m->base, NULL), index = gpr_number(m->index, NULL);
-    uint64_t *g = c->in.gpr;
-    if (base >= 0 && base == index) {
-        g[base] = (want - disp - seg) / (1u + m->scale) & mask;
-    } else if (base >= 0) {
-        uint64_t i = index >= 0 ? (ZydisRegisterGetWidth(ZYDIS_MACHINE_MODE_LONG_64, m->index) == 8 ? g[index] & 0xff : g[index]) : 0;
-        g[base] = (want - disp - seg - i * m->scale) & mask;
-        if (mask != ~0ull) g[base] |= test_random() << 32;
-    } else {
-        if (seg || !insn->raw.disp.size || insn->raw.disp.size < 32) return false;
-        uint64_t v = want;
-        if (index >= 0) { g[index] = test_below(64); v -= g[index] * m->scale; }
-        if (m->base == ZYDIS_REGISTER_RIP || m->base == ZYDIS_REGISTER_EIP) v -= c->pc + insn->length;
-        memcpy(c->bytes + insn->raw.disp.offset, &v, insn->raw.disp.size / 8);
+    const uint64_t *g = c->in.gpr;
+    uint64_t scaled = index < 0 ? 0 : (ZydisRegisterGetWidth(ZYDIS_MACHINE_MODE_LONG_64, m->index) == 8 ? g[index] & 0xff : g[index]) * m->scale;
+    if (base >= 0 && locked >> base & 1) {
+        int64_t v = (int64_t)(want - seg - g[base] - scaled);
+        return insn->raw.disp.size ? set_displacement(t, insn, mask == ~0ull ? v : (int32_t)v) : v == 0;
+    }
+    if (base >= 0 && base == index) return set_gpr(c, base, (want - disp - seg) / (1u + m->scale) & mask);
+    if (base >= 0) {
+        uint64_t v = (want - disp - seg - scaled) & mask;
+        return set_gpr(c, base, mask == ~0ull ? v : v | test_random() << 32);
+    }
+    if (seg || insn->raw.disp.size < 32) return false;
+    uint64_t v = want;
+    if (index >= 0 && !(locked >> index & 1)) { set_gpr(c, index, test_below(64)); scaled = g[index] * m->scale; }
+    v -= scaled;
+    if (m->base == ZYDIS_REGISTER_RIP || m->base == ZYDIS_REGISTER_EIP) v -= c->pc + insn->length;
+    if (insn->raw.disp.size == 32) return set_displacement(t, insn, (int32_t)v) && ((int64_t)v == (int32_t)v || mask != ~0ull);
+    memcpy(t->bytes + insn->raw.disp.offset, &v, insn->raw.disp.size / 8);
+    return true;
+}
+
+static uint64_t choose_address(unsigned size, bool masked_store)
+{
+    uint64_t p;
+    switch (masked_store ? 3 : test_below(32)) {
+    case 0: return WINDOW_AT + WINDOW - test_below(size + 1);                    /* into what is read-only */
+    case 1: return EDGE_BASE + EDGE_SIZE - test_below(size + 1);                 /* into nothing */
+    case 2: if (test_below(2)) return test_below(4096); p = test_random(); return 0x8000000000000000ull + p / 4;
+    default: p = WINDOW_AT + 160 + test_below(WINDOW - 320 - (size > 400 ? 400 : size));
+    }
+    if (size == 512) p = WINDOW_AT + test_below(200);
+    return test_below(4) ? p & ~15ull : p;
+}
+
+/* registers that decide how much is done, or where */
+static bool fix_registers(struct test_case *c, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
+{
+    bool bit_test = insn->mnemonic == ZYDIS_MNEMONIC_BT || insn->mnemonic == ZYDIS_MNEMONIC_BTS || insn->mnemonic == ZYDIS_MNEMONIC_BTR || insn->mnemonic == ZYDIS_MNEMONIC_BTC;
+    for (unsigned i = 0; i < insn->operand_count; i++) if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER) {
+        ZydisRegister reg = op[i].reg.value;
+        int r = gpr_number(reg, NULL);
+        if (((reg >= ZYDIS_REGISTER_ES && reg <= ZYDIS_REGISTER_GS) || (reg >= ZYDIS_REGISTER_CR0 && reg <= ZYDIS_REGISTER_DR15))
+            && op[i].visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN) return false;
+        if (insn->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE) && r == 1 && !set_gpr(c, 1, test_below(20)))
+            if (c->in.gpr[1] > 40) return false;
+        if (bit_test && i == 1 && r >= 0 && !set_gpr(c, r, test_below(1024) - 512))
+            if (op[0].type == ZYDIS_OPERAND_TYPE_MEMORY && c->in.gpr[r] + 512 > 1024) return false;
     }
     return true;
 }
 
-static uint64_t choose_address(struct test_case *c, unsigned size)
+/* half the time, what CMPXCHG compares with is what is there */
+static void meet(struct test_case *c, const ZydisDecodedInstruction *insn, uint64_t want)
 {
-    uint64_t p;
-    switch (test_below(32)) {
-    case 0: return c->window + WINDOW - test_below(size + 1);                    /* into the page that is read-only */
-    case 1: return EDGE_BASE + 4096 - test_below(size + 1);                      /* into nothing */
-    case 2: return test_below(2) ? test_below(4096) : 0x8000000000000000ull + test_random() / 4;
-    default: p = c->window + 160 + test_below(WINDOW - 320 - (size > 400 ? 400 : size));
-    }
-    if (size == 512) p = c->window + test_below(200);
-    return test_below(4) ? p & ~15ull : p;
+    if (insn->mnemonic != ZYDIS_MNEMONIC_CMPXCHG && insn->mnemonic != ZYDIS_MNEMONIC_CMPXCHG8B && insn->mnemonic != ZYDIS_MNEMONIC_CMPXCHG16B) return;
+    if (test_below(2) || want < WINDOW_AT || want + 16 > WINDOW_AT + WINDOW) return;
+    uint64_t v[2] = { 0, 0 };
+    unsigned half = insn->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B ? 4 : 8;
+    memcpy(&v[0], c->memory + (want - WINDOW_AT), half); memcpy(&v[1], c->memory + (want - WINDOW_AT) + half, half);
+    set_gpr(c, 0, v[0]); set_gpr(c, 2, v[1]);
 }
 
-static bool fix_operands(struct test_case *c, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
+/* near jumps and calls by register or memory go into the code's INT3s */
+static bool fix_target(struct test_case *c, const struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
 {
-    bool string = insn->mnemonic == ZYDIS_MNEMONIC_CMPSB;
-    for (unsigned i = 0; i < insn->operand_count; i++) {
-        unsigned bits; int r = op[i].type == ZYDIS_OPERAND_TYPE_REGISTER ? gpr_number(op[i].reg.value, &bits) : -1;
-        if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && ((op[i].reg.value >= ZYDIS_REGISTER_ES && op[i].reg.value <= ZYDIS_REGISTER_GS)
-            || (op[i].reg.value >= ZYDIS_REGISTER_CR0 && op[i].reg.value <= ZYDIS_REGISTER_DR15)) && op[i].visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN) return false;
-        if (insn->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE) && r == 1) { c->in.gpr[1] = test_below(20); string = true; }
-        if ((insn->mnemonic == ZYDIS_MNEMONIC_BT || insn->mnemonic == ZYDIS_MNEMONIC_BTS || insn->mnemonic == ZYDIS_MNEMONIC_BTR || insn->mnemonic == ZYDIS_MNEMONIC_BTC)
-            && i == 1 && r >= 0) c->in.gpr[r] = test_below(1024) - 512;
-    }
-    (void)string;
-    uint64_t want = choose_address(c, 0);
-    for (unsigned i = 0; i < insn->operand_count; i++) if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].mem.type != ZYDIS_MEMOP_TYPE_AGEN) {
-        want = choose_address(c, op[i].size / 8);
-        if (!aim(c, insn, &op[i], want)) return false;
-        if ((insn->mnemonic == ZYDIS_MNEMONIC_CMPXCHG || insn->mnemonic == ZYDIS_MNEMONIC_CMPXCHG8B || insn->mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B)
-            && test_below(2) && want >= c->window && want + 16 <= c->window + WINDOW) {
-            uint8_t *m = c->memory + (want - c->window);
-            if (insn->mnemonic != ZYDIS_MNEMONIC_CMPXCHG8B) { memcpy(&c->in.gpr[0], m, 8); memcpy(&c->in.gpr[2], m + 8, 8); }
-            else { memcpy(&c->in.gpr[0], m, 4); memcpy(&c->in.gpr[2], m + 4, 4); }
-        }
-    }
     uint64_t target = CODE_BASE + 0x100 + test_below(0x400);
-    uint64_t at = c->in.gpr[4];
+    if (insn->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
+    if (op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) return true;
+    if (op[0].size != 64 || (insn->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE)) return false;         /* AMD: 16-bit targets */
+    if (op[0].type == ZYDIS_OPERAND_TYPE_REGISTER) {
+        int r = gpr_number(op[0].reg.value, NULL);
+        return !(insn->mnemonic == ZYDIS_MNEMONIC_CALL && r == 4) && set_gpr(c, r, target);
+    }
+    /* operand 0 was aimed first and, for CALL through rsp, moved by the push's aim: recompute */
+    ZyanU64 a; ZydisRegisterContext ctx; memset(&ctx, 0, sizeof ctx);
+    for (int k = 0; k < 16; k++) ctx.values[ZYDIS_REGISTER_RAX + k] = c->in.gpr[k];
+    ZydisDecodedInstruction i2; ZydisDecodedOperand o2[ZYDIS_MAX_OPERAND_COUNT];
+    if (op[0].mem.segment == ZYDIS_REGISTER_FS || op[0].mem.segment == ZYDIS_REGISTER_GS) return false;
+    if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, t->bytes, 15, &i2, o2)) || ZYAN_FAILED(ZydisCalcAbsoluteAddressEx(&i2, &o2[0], c->pc, &ctx, &a))) return false;
+    return set_memory(c, a, &target, 8);
+}
+
+static bool fix_memory(struct test_case *c, const ZydisDecodedInstruction *insn, uint64_t want)
+{
+    uint64_t at = c->in.gpr[4], target = CODE_BASE + 0x100 + test_below(0x400), offset = want - WINDOW_AT;
     switch (insn->mnemonic) {
-    case ZYDIS_MNEMONIC_RET: at = c->in.gpr[4]; if (at >= c->window && at + 8 <= c->window + WINDOW) memcpy(c->memory + (at - c->window), &target, 8); break;
-    case ZYDIS_MNEMONIC_JMP: case ZYDIS_MNEMONIC_CALL: {
-        if (insn->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
-        int r = op[0].type == ZYDIS_OPERAND_TYPE_REGISTER ? gpr_number(op[0].reg.value, NULL) : -1;
-        if (op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE && (op[0].size != 64 || (insn->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE))) return false;   /* AMD: 16-bit targets */
-        if (r >= 0) { if (insn->mnemonic == ZYDIS_MNEMONIC_CALL && r == 4) return false; c->in.gpr[r] = target; }
-        if (op[0].type == ZYDIS_OPERAND_TYPE_MEMORY) {
-            /* the address of operand 0 was aimed at first and, for CALL through rsp, moved by the push's aim: recompute */
-            ZyanU64 a; ZydisRegisterContext ctx; memset(&ctx, 0, sizeof ctx);
-            for (int k = 0; k < 16; k++) ctx.values[ZYDIS_REGISTER_RAX + k] = c->in.gpr[k];
-            ZydisDecodedInstruction i2; ZydisDecodedOperand o2[ZYDIS_MAX_OPERAND_COUNT];
-            if (op[0].mem.segment == ZYDIS_REGISTER_FS || op[0].mem.segment == ZYDIS_REGISTER_GS) return false;
-            if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, c->bytes, 15, &i2, o2)) || ZYAN_FAILED(ZydisCalcAbsoluteAddressEx(&i2, &o2[0], c->pc, &ctx, &a))) return false;
-            if (a >= c->window && a + 8 <= c->window + WINDOW) memcpy(c->memory + (a - c->window), &target, 8); else if (a >= DATA_BASE && a < EDGE_BASE + 4096) return false;
-        }
+    case ZYDIS_MNEMONIC_RET:
+        if (at + 8 > EDGE_BASE && at < EDGE_BASE + EDGE_SIZE) return false;
+        return insn->meta.branch_type != ZYDIS_BRANCH_TYPE_FAR && set_memory(c, at, &target, 8);
+    case ZYDIS_MNEMONIC_POPF: case ZYDIS_MNEMONIC_POPFQ: {
+        uint64_t f;
+        if (at < WINDOW_AT || at + 8 > WINDOW_AT + WINDOW) return at < DATA_BASE - 8 || at >= EDGE_BASE + EDGE_SIZE;
+        memcpy(&f, c->memory + (at - WINDOW_AT), 8);
+        f &= ~0x40100ull;                                                    /* no trap flag, no alignment checks */
+        return set_memory(c, at, &f, 8); }
+    case ZYDIS_MNEMONIC_FXRSTOR: case ZYDIS_MNEMONIC_FXRSTOR64: {
+        uint32_t mxcsr = 0x1f80 | (uint32_t)test_below(4) << 13;
+        if (test_below(8) && offset + 512 <= WINDOW) return set_memory(c, want + 24, &mxcsr, 4);
         break; }
-    case ZYDIS_MNEMONIC_POPF: case ZYDIS_MNEMONIC_POPFQ:
-        if (at >= c->window && at + 8 <= c->window + WINDOW) { uint64_t f; memcpy(&f, c->memory + (at - c->window), 8); f &= ~0x40100ull; memcpy(c->memory + (at - c->window), &f, 8); }
-        else if (at >= DATA_BASE - 8 && at < EDGE_BASE + 4096) return false;
-        break;
-    case ZYDIS_MNEMONIC_FXRSTOR: case ZYDIS_MNEMONIC_FXRSTOR64:
-        if (test_below(8) && want >= c->window && want + 512 <= c->window + WINDOW) { uint32_t m = 0x1f80 | (uint32_t)test_below(4) << 13; memcpy(c->memory + (want - c->window) + 24, &m, 4); }
-        break;
-    case ZYDIS_MNEMONIC_LDMXCSR:
-        if (want >= c->window && want + 4 <= c->window + WINDOW) { uint32_t m = c->in.mxcsr ^ (uint32_t)(test_below(4) << 13) ^ (test_below(8) ? 0 : 0x10000); memcpy(c->memory + (want - c->window), &m, 4); }
-        else return false;                                   /* AMD has one more bit */
-        break;
-    case ZYDIS_MNEMONIC_FXSAVE: case ZYDIS_MNEMONIC_FXSAVE64: c->ignore = want + 6; c->ignore_size = 26; break;      /* the processor's MXCSR mask, opcode and pointers of the last x87 instruction */
-    case ZYDIS_MNEMONIC_FNSAVE: case ZYDIS_MNEMONIC_FNSTENV: c->ignore = want + (insn->operand_width == 16 ? 6 : 12); c->ignore_size = insn->operand_width == 16 ? 8 : 16; break;
-    case ZYDIS_MNEMONIC_ENTER: c->bytes[insn->raw.imm[0].offset + 1] = 0; if (test_below(2)) c->bytes[insn->raw.imm[1].offset] &= 3;
-        c->in.gpr[5] = c->window + 300; if (test_below(4)) c->in.gpr[4] = c->window + 500; break;
-    case ZYDIS_MNEMONIC_SHLD: case ZYDIS_MNEMONIC_SHRD:   /* 16 bits by more than 16: undefined */
-        if (op[0].size == 16) { if (op[2].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) c->bytes[insn->raw.imm[0].offset] &= 15; else c->in.gpr[1] &= ~16ull; }
-        break;
+    case ZYDIS_MNEMONIC_LDMXCSR: {
+        uint32_t mxcsr = (uint32_t)test_random() & 0xffff;
+        if (test_below(8) && offset + 4 <= WINDOW) return set_memory(c, want, &mxcsr, 4);
+        break; }
     default: break;
     }
     return true;
 }
 
-static uint32_t defined_flags(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
+static bool fix_operands(struct test_case *c, struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
 {
-    uint32_t undefined = insn->cpu_flags ? insn->cpu_flags->undefined : 0;
+    if (!fix_registers(c, insn, op)) return false;
+    uint64_t want = 0;
+    bool masked = insn->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ || insn->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU;
+    for (unsigned i = 0; i < insn->operand_count; i++) if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].mem.type != ZYDIS_MEMOP_TYPE_AGEN) {
+        want = choose_address(op[i].size / 8, masked && test_below(8));
+        if (!aim(c, t, insn, &op[i], want)) return false;
+        meet(c, insn, want);
+    }
+    if ((insn->mnemonic == ZYDIS_MNEMONIC_JMP || insn->mnemonic == ZYDIS_MNEMONIC_CALL) && !fix_target(c, t, insn, op)) return false;
+    return fix_memory(c, insn, want);
+}
+
+/* --- flags --- */
+
+#define STATUS_FLAGS 0x8d5u              /* OF SF ZF AF PF CF */
+
+static bool maybe_nothing(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
+{
+    if (insn->meta.category != ZYDIS_CATEGORY_SHIFT && insn->meta.category != ZYDIS_CATEGORY_ROTATE) return insn->meta.category == ZYDIS_CATEGORY_STRINGOP;
+    unsigned last = insn->operand_count_visible - 1u;
+    return op[last].type != ZYDIS_OPERAND_TYPE_IMMEDIATE || (op[last].imm.value.u & 31) == 0;
+}
+
+static void flag_use(struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
+{
+    uint32_t undefined = 0;
+    t->reads = t->writes = 0;
+    if (insn->cpu_flags) {
+        undefined = insn->cpu_flags->undefined; t->reads = insn->cpu_flags->tested;
+        t->writes = insn->cpu_flags->modified | insn->cpu_flags->set_0 | insn->cpu_flags->set_1;
+    }
     switch (insn->mnemonic) {
     case ZYDIS_MNEMONIC_SHL: case ZYDIS_MNEMONIC_SHR: case ZYDIS_MNEMONIC_SAR: case ZYDIS_MNEMONIC_SHLD: case ZYDIS_MNEMONIC_SHRD:
         undefined |= ZYDIS_CPUFLAG_AF | ZYDIS_CPUFLAG_OF | (op[0].size < 32 ? ZYDIS_CPUFLAG_CF : 0); break;
     case ZYDIS_MNEMONIC_ROL: case ZYDIS_MNEMONIC_ROR: case ZYDIS_MNEMONIC_RCL: case ZYDIS_MNEMONIC_RCR: undefined |= ZYDIS_CPUFLAG_OF; break;
     case ZYDIS_MNEMONIC_MUL: case ZYDIS_MNEMONIC_IMUL: undefined |= ZYDIS_CPUFLAG_SF | ZYDIS_CPUFLAG_ZF | ZYDIS_CPUFLAG_AF | ZYDIS_CPUFLAG_PF; break;
-    case ZYDIS_MNEMONIC_BSF: case ZYDIS_MNEMONIC_BSR: undefined |= 0x8d5 & ~ZYDIS_CPUFLAG_ZF; break;
-    case ZYDIS_MNEMONIC_DIV: case ZYDIS_MNEMONIC_IDIV: undefined |= 0x8d5; break;
-    case ZYDIS_MNEMONIC_BT: case ZYDIS_MNEMONIC_BTS: case ZYDIS_MNEMONIC_BTR: case ZYDIS_MNEMONIC_BTC: undefined |= 0x8d4; break;
+    case ZYDIS_MNEMONIC_BSF: case ZYDIS_MNEMONIC_BSR: undefined |= STATUS_FLAGS & ~ZYDIS_CPUFLAG_ZF; break;
+    case ZYDIS_MNEMONIC_DIV: case ZYDIS_MNEMONIC_IDIV: undefined |= STATUS_FLAGS; break;
+    case ZYDIS_MNEMONIC_BT: case ZYDIS_MNEMONIC_BTS: case ZYDIS_MNEMONIC_BTR: case ZYDIS_MNEMONIC_BTC: undefined |= STATUS_FLAGS & ~ZYDIS_CPUFLAG_CF; break;
+    case ZYDIS_MNEMONIC_PUSHF: case ZYDIS_MNEMONIC_PUSHFQ: t->reads = STATUS_FLAGS; break;
+    case ZYDIS_MNEMONIC_LAHF: t->reads = STATUS_FLAGS & ~ZYDIS_CPUFLAG_OF; break;
     default: break;
     }
-    return 0xcd5 & ~undefined;        /* OF DF SF ZF AF PF CF; sigreturn does not load ID and NT */
+    t->undefined = undefined & STATUS_FLAGS;
+    t->writes &= ~undefined;
+    if (maybe_nothing(insn, op)) t->writes = 0;
 }
+
+/* --- one instruction --- */
+
+static void note_touched(struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
+{
+    t->touched = 0;
+    for (unsigned i = 0; i < insn->operand_count; i++) {
+        int a = -1, b = -1;
+        if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER) a = gpr_number(op[i].reg.value, NULL);
+        if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY) { a = gpr_number(op[i].mem.base, NULL); b = gpr_number(op[i].mem.index, NULL); t->touched |= MEMORY; }
+        if (a >= 0) t->touched |= 1u << a;
+        if (b >= 0) t->touched |= 1u << b;
+    }
+}
+
+static unsigned comparability(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
+{
+    unsigned how = 0;
+    for (unsigned i = 0; i < insn->operand_count; i++) {
+        if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].size > 80 && op[i].size != 128) how |= TEST_ANY_ADDRESS;
+        if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && ZydisRegisterGetClass(op[i].reg.value) == ZYDIS_REGCLASS_MMX) how |= TEST_MMX;
+    }
+    switch (insn->mnemonic) {
+    case ZYDIS_MNEMONIC_MASKMOVQ: case ZYDIS_MNEMONIC_MASKMOVDQU: return how | TEST_MASKED_STORE | TEST_ANY_ADDRESS;
+    case ZYDIS_MNEMONIC_ENTER: return how | TEST_ANY_ADDRESS;
+    case ZYDIS_MNEMONIC_RCPPS: case ZYDIS_MNEMONIC_RCPSS: case ZYDIS_MNEMONIC_RSQRTPS: case ZYDIS_MNEMONIC_RSQRTSS: return how | TEST_INEXACT_SSE;
+    case ZYDIS_MNEMONIC_F2XM1: case ZYDIS_MNEMONIC_FYL2X: case ZYDIS_MNEMONIC_FYL2XP1: case ZYDIS_MNEMONIC_FPATAN: case ZYDIS_MNEMONIC_FPTAN:
+    case ZYDIS_MNEMONIC_FSIN: case ZYDIS_MNEMONIC_FCOS: case ZYDIS_MNEMONIC_FSINCOS: return how | TEST_INEXACT_X87;
+    default: return how;
+    }
+}
+
+static bool is_control(const ZydisDecodedInstruction *insn)
+{
+    return insn->meta.branch_type != ZYDIS_BRANCH_TYPE_NONE || insn->meta.category == ZYDIS_CATEGORY_RET;
+}
+
+/* An instruction at c->pc whose operands fit the state in c, which may be bent where nothing is locked. */
+static bool make_insn(struct test_case *c, struct test_insn *t, const struct form *f)
+{
+    ZydisDecodedInstruction insn; ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+    encode(f, t->bytes);
+    if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, t->bytes, 15, &insn, op)) || insn.mnemonic != f->mnemonic) return false;
+    for (unsigned i = 0; i < 2; i++) if (insn.raw.imm[i].is_relative && insn.raw.imm[i].size == 32) {
+        int32_t rel = (int32_t)test_below(0x1000) - 0x800; memcpy(t->bytes + insn.raw.imm[i].offset, &rel, 4);
+    }
+    if (!fix_operands(c, t, &insn, op)) return false;
+    memset(t->bytes + insn.length, 0xcc, 16u - insn.length);
+    t->length = insn.length;
+    if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, t->bytes, 15, &insn, op)) || insn.mnemonic != f->mnemonic || insn.length != t->length) return false;
+    for (unsigned i = 0; i < 2; i++) if (insn.raw.imm[i].is_relative) {
+        uint64_t to = c->pc + insn.length + (uint64_t)insn.raw.imm[i].value.s;
+        if ((insn.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) || (to >= low_end && to < c->pc + insn.length)) return false;
+    }
+    t->control = is_control(&insn);
+    t->how = comparability(&insn, op);
+    flag_use(t, &insn, op);
+    note_touched(t, &insn, op);
+    return true;
+}
+
+static void start_case(struct test_case *c)
+{
+    c->seed = (uint32_t)test_random();
+    test_random_state(c->seed, &c->in, c->memory);
+    c->in.fs_base = test_fs_base; c->in.gs_base = test_gs_base;
+    c->in.pc = low_end = c->pc;
+    c->length = c->n = c->how = 0;
+    c->start[0] = 0;
+    c->flags_mask[0] = 0xcd5;        /* OF DF SF ZF AF PF CF; sigreturn does not load ID and NT */
+    memset(c->bytes, 0xcc, sizeof c->bytes);
+    c->text[0] = 0;
+    locked = 0;
+}
+
+static void append(struct test_case *c, const struct test_insn *t)
+{
+    memcpy(c->bytes + c->length, t->bytes, t->length);
+    c->length += t->length;
+    c->start[++c->n] = (uint8_t)c->length;
+    c->flags_mask[c->n] = (c->flags_mask[c->n - 1] | t->writes) & ~t->undefined & 0xcd5;
+    c->how |= t->how;
+}
+
+bool test_generate_form(struct test_case *c, unsigned k)
+{
+    struct test_insn t;
+    start_case(c);
+    if (!make_insn(c, &t, &forms[k])) return false;
+    append(c, &t);
+    c->mnemonic = forms[k].mnemonic;
+    return true;
+}
+
+static unsigned form_of(unsigned k) { return first[k] + (unsigned)test_below(first[k + 1] - first[k]); }
 
 bool test_generate(struct test_case *c, unsigned k)
 {
-    const struct form *f = &forms[first[k] + test_below(first[k + 1] - first[k])];
-    ZydisDecodedInstruction insn; ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
-    encode(f, c->bytes);
-    if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, c->bytes, 15, &insn, op)) || insn.mnemonic != f->mnemonic) return false;
-    random_state(c);
-    extern uint64_t test_fs_base, test_gs_base;
-    c->in.fs_base = test_fs_base; c->in.gs_base = test_gs_base;
-    c->ignore_size = 0;
-    c->window = DATA_BASE + DATA_RW - WINDOW;
-    c->in.pc = c->pc;
-    for (unsigned i = 0; i < 2; i++) if (insn.raw.imm[i].is_relative && insn.raw.imm[i].size == 32) {
-        int32_t rel = (int32_t)test_below(0x1000) - 0x800; memcpy(c->bytes + insn.raw.imm[i].offset, &rel, 4);
-    }
-    if (!fix_operands(c, &insn, op)) return false;
-    memset(c->bytes + insn.length, 0xcc, 16u - insn.length);
-    c->length = insn.length;
-    if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, c->bytes, 15, &insn, op)) || insn.mnemonic != f->mnemonic || insn.length != c->length) return false;
-    for (unsigned i = 0; i < 2; i++) if (insn.raw.imm[i].is_relative) {       /* not into the instruction itself */
-        uint64_t to = c->pc + insn.length + (uint64_t)insn.raw.imm[i].value.s;
-        if ((insn.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) || (to >= c->pc && to < c->pc + insn.length)) return false;
-    }
-    c->flags_mask = defined_flags(&insn, op);
-    c->mnemonic = insn.mnemonic;
-    c->any_address = insn.operand_count && op[0].type == ZYDIS_OPERAND_TYPE_MEMORY && op[0].size > 128;
-    c->any_address |= insn.mnemonic == ZYDIS_MNEMONIC_MASKMOVQ || insn.mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU || insn.mnemonic == ZYDIS_MNEMONIC_ENTER;
-    ZydisFormatter fmt; ZydisFormatterInit(&fmt, ZYDIS_FORMATTER_STYLE_INTEL);
-    ZydisFormatterFormatInstruction(&fmt, &insn, op, insn.operand_count_visible, c->text, sizeof c->text, c->pc, NULL);
+    return test_generate_form(c, form_of(k));
+}
+
+/* --- sequences --- */
+
+/* `now` is the state before the next instruction. Nothing that it touches is locked unless an earlier instruction touched it, so
+ * what was bent there is what the sequence starts with. */
+static bool extend(struct test_case *c, struct test_case *now, const struct form *f, bool last)
+{
+    struct test_case bent = *now;
+    struct test_insn t;
+    bent.pc = c->pc + c->length;
+    if (!make_insn(&bent, &t, f) || (t.control && !last) || (t.reads & ~c->flags_mask[c->n] & STATUS_FLAGS)) return false;
+    for (int r = 0; r < 16; r++) if (bent.in.gpr[r] != now->in.gpr[r]) c->in.gpr[r] = bent.in.gpr[r];
+    if (!(locked & MEMORY)) memcpy(c->memory, bent.memory, WINDOW);
+    append(c, &t);
+    locked |= t.touched;
     return true;
+}
+
+bool test_generate_sequence(struct test_case *c, unsigned k, unsigned n, void (*run)(const struct test_case *, struct test_result *))
+{
+    static struct test_case now; static struct test_result r;
+    unsigned wanted = (unsigned)test_below(n);
+    start_case(c);
+    now = *c;
+    for (unsigned i = 0, tries = 0; i < n; tries++) {
+        if (tries == 400) return false;
+        const struct form *f = &forms[form_of(i == wanted ? k : (unsigned)test_below(n_mnemonics))];
+        if (!extend(c, &now, f, i == n - 1)) continue;
+        if (++i == n) break;
+        run(c, &r);
+        if (r.signal != SIGTRAP || r.out.pc != c->pc + c->length) break;       /* it faults: so ends the case */
+        now.in = r.out; memcpy(now.memory, r.memory, WINDOW);
+    }
+    c->mnemonic = forms[first[k]].mnemonic;
+    return true;
+}
+
+/* --- text --- */
+
+unsigned test_n_forms(void) { return n_forms; }
+
+void test_describe(struct test_case *c)
+{
+    ZydisFormatter fmt; ZydisDecodedInstruction insn; ZydisDecodedOperand op[ZYDIS_MAX_OPERAND_COUNT];
+    size_t used = 0;
+    ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
+    ZydisFormatterInit(&fmt, ZYDIS_FORMATTER_STYLE_INTEL);
+    c->text[0] = 0;
+    for (unsigned at = 0; at < c->length; at += insn.length) {
+        if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, c->bytes + at, c->length - at, &insn, op))) return;
+        if (at && used + 2 < sizeof c->text) { memcpy(c->text + used, "; ", 3); used += 2; }
+        if (used + 40 > sizeof c->text) return;
+        ZydisFormatterFormatInstruction(&fmt, &insn, op, insn.operand_count_visible, c->text + used, sizeof c->text - used, c->pc + at, NULL);
+        used = strlen(c->text);
+    }
 }

@@ -8,7 +8,7 @@
 #include <unistd.h>
 #include "difftest.h"
 
-volatile bool test_native_running;
+static volatile bool running;
 static const struct test_case *current;
 static struct test_result *result;
 static gregset_t saved_regs;
@@ -51,7 +51,7 @@ static void read_state(const ucontext_t *uc, struct test_result *r)
 bool test_native_signal(int sig, void *info_, void *uc_)
 {
     siginfo_t *info = info_; ucontext_t *uc = uc_;
-    if (!test_native_running) return false;
+    if (!running) return false;
     if (starting && sig == SIGUSR2) {
         starting = false;
         memcpy(saved_regs, uc->uc_mcontext.gregs, sizeof saved_regs);
@@ -64,15 +64,15 @@ bool test_native_signal(int sig, void *info_, void *uc_)
     if (sig == SIGTRAP && info->si_code == SI_KERNEL) result->out.pc--;       /* INT3 */
     memcpy(uc->uc_mcontext.gregs, saved_regs, sizeof saved_regs);
     memcpy(uc->uc_mcontext.fpregs, saved_fp, 464);
-    test_native_running = false;
+    running = false;
     return true;
 }
 
 void test_native(const struct test_case *c, struct test_result *r)
 {
     current = c; result = r;
-    memcpy((void *)c->window, c->memory, WINDOW);
-    starting = true; test_native_running = true;
+    memcpy((void *)WINDOW_AT, c->memory, WINDOW);
+    starting = true; running = true;
     syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), SIGUSR2);
-    memcpy(r->memory, (void *)c->window, WINDOW);
+    memcpy(r->memory, (void *)WINDOW_AT, WINDOW);
 }

@@ -75,6 +75,8 @@ static void emit_all(struct emitter *e)
         }
         e->pins = 0;
         e->hold = false;
+        if (e->stack_add && v->port_mask && insn(e, v->port_last)->op == IR_EXITIF)
+            flush_stack(e);                             /* not between a compare and its jump: processors fuse the two */
         emit_insn(e, &b->insn[e->i]);
         give_back(e);
     }
@@ -95,6 +97,8 @@ int x64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     code->size = 0;
     look_back(&e);
     emit_all(&e);
+    if (!e.error)
+        emit_sunk_flags(&e);
     if (!e.error)
         emit_exit_stubs(&e);
     if (e.error) {

@@ -6,7 +6,9 @@
  *  X1 a mapped register is written before its PUT only when nothing that may fault or leave the block stands between (`hint`)
  *  X2 a value is somewhere as long as it is `live`; whoever overwrites a register calls `evict` first
  *  X3 whoever emits an instruction that changes EFLAGS calls `clobber` first
- *  X4 memory is touched by the guest within the guest instruction that does so (LOADs are folded only into the same one)
+ *  X4 the stack pointer's slot is stack_reg + stack_add: pushes and pops in a row change the register once, when the block is left or a
+ *     helper called. A fault in between finds the sum in the side map.
+ *  X5 memory is touched by the guest within the guest instruction that does so (LOADs are folded only into the same one)
  */
 #ifndef HOST_X86_64_EMIT_H
 #define HOST_X86_64_EMIT_H
@@ -20,6 +22,7 @@ enum { XMM = 16, N_LISTS = 33, IN_MEMORY = 32 /* the list of values that live in
 struct x64_map {
     const struct guest_slot *slots; unsigned n_slots;
     int32_t offset[32];                      /* slot of a register, -1: none (scratch) */
+    uint8_t stack_reg;                       /* register of the slot called "rsp", or NO_REG: see stack_add */
     uint8_t reg_at[MAP_BYTES / 8];           /* by 8 bytes of guest state: 1 + register, 0: not mapped */
 };
 const struct x64_map *x64_map(const struct host_env *env);
@@ -45,6 +48,7 @@ struct value {
     bool later;             /* nothing is emitted at its place */
     bool rmw;               /* STORE: emits the operation that made its operand; that operation and its LOAD are `done` */
     bool fused;             /* atomics: the user is `done`, its flags come from the locked instruction */
+    uint8_t sunk;           /* EXITIF: IR_F_* of its own port that only its target reads: stored on the way there, not before */
     bool restore;           /* FL: the state's flags must be in EFLAGS before it, because a PUTF merges */
     int32_t add;            /* IN_GPR: the value is reg + add */
     int32_t home;           /* offset in the state where it is (IN_STATE) or is as well; -1 */
@@ -52,10 +56,11 @@ struct value {
     uint16_t last, port_last, uses, user;   /* last use as operand and of the port; number of uses; the first user */
     uint16_t next;          /* in the list of its register */
     uint16_t second;        /* the SECOND of a TWO operation */
-    uint16_t put;           /* the PUT that the hint comes from */
+    uint16_t put;           /* the PUT that the hint comes from; EXITIF: the PUTF that was sunk */
     uint16_t restore_at;    /* the PUTF that asks for `restore` */
 };
 #define NO_INSN 0xffff
+enum { MAX_SUNK = 32, STACK_UNIT = 8 };
 
 struct emitter {
     struct asm_buf a;
@@ -74,12 +79,15 @@ struct emitter {
     uint16_t owner;                          /* FL instruction whose port is in EFLAGS, or NO_INSN */
     unsigned ef_state;                       /* IR_F_* in EFLAGS that equal the state's */
     bool hold;                               /* the current instruction has made EFLAGS ready for itself */
+    int32_t stack_add;
     uint8_t *fuse, *fuse_end;                /* the compare just emitted, if it may be moved to align a jump behind it */
     /* current guest instruction */
     uint64_t pc; uint32_t insn_offset; bool mapped;
     uint8_t map_flags;
     uint16_t poll_at;                        /* INSN that polls, or NO_INSN */
     const char *why;
+    struct { uint64_t target; uint32_t at; ir_ref putf; uint8_t mask; } sunk[MAX_SUNK];   /* jumps to flag-storing code behind the block */
+    unsigned n_sunk;
     int error;
 };
 
@@ -100,6 +108,9 @@ void settle(struct emitter *e, ir_ref r, unsigned reg, bool clean); /* r is now 
 void share(struct emitter *e, ir_ref r, unsigned reg, bool clean, int32_t add);   /* r is in reg as well */
 void in_state(struct emitter *e, ir_ref r, int32_t offset);
 void forget(struct emitter *e, ir_ref r);
+void flush_stack(struct emitter *e);                                /* stack_add becomes 0 */
+bool stack_sum(const struct emitter *e, ir_ref r, int32_t *add);    /* is the value stack_reg + *add? */
+bool stack_add_fits(int32_t add);
 /* Take what is live out of a register that is about to be overwritten by `by` (IR_NONE: by something else). */
 void evict(struct emitter *e, unsigned reg, ir_ref by);
 void evict_scratch(struct emitter *e, unsigned reg);                /* also what the current instruction still needs */
@@ -134,6 +145,7 @@ enum cc flags_for(struct emitter *e, ir_ref cond);                  /* EFLAGS ma
 void prepare_carry(struct emitter *e, ir_ref cond);
 void carry_in(struct emitter *e, ir_ref cond);
 void restore_state_flags(struct emitter *e);
+void emit_putf_sunk(struct emitter *e, const struct ir_insn *putf, unsigned mask);  /* behind the block, EFLAGS hold its port */
 void emit_putf(struct emitter *e, const struct ir_insn *in);
 void emit_getf(struct emitter *e);
 void emit_mkf(struct emitter *e, const struct ir_insn *in);
@@ -162,6 +174,7 @@ bool emit_vec(struct emitter *e, const struct ir_insn *in);
 bool emit_exit(struct emitter *e, const struct ir_insn *in);
 void emit_call(struct emitter *e, const struct ir_insn *in);
 void emit_poll(struct emitter *e);
+void emit_sunk_flags(struct emitter *e);
 void emit_exit_stubs(struct emitter *e);
 void look_back(struct emitter *e);                                  /* look.c: the backward pass */
 void need_map(struct emitter *e);                                   /* the current guest instruction may fault */
@@ -169,6 +182,8 @@ void map_here(struct emitter *e);                                   /* from here
 bool vec_folds(const struct ir_insn *user, unsigned arg, const struct ir_insn *load);   /* may a vector operation have the load as memory operand? */
 
 /* --- stubs.c, sync.c --- */
+/* The jump cache's entry for rcx: jumps there, or by the short jump that is returned (to be patched). Changes rax. */
+uint8_t *x64_emit_lookup(struct asm_buf *a, const struct host_offsets *o);
 void x64_emit_stubs(struct host_env *env, struct host_code *code);
 void x64_emit_inline_cache(const struct host_env *env, uint64_t guest_pc, uint64_t host_code, uint64_t otherwise, struct host_code *code);
 void x64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);

@@ -12,13 +12,15 @@
 static void add_map(struct emitter *e, uint32_t offset, unsigned flags)
 {
     struct host_code *c = e->code;
-    if (c->n_map && c->map[c->n_map - 1].offset == offset && c->map[c->n_map - 1].pc == e->pc && !flags)
+    const struct host_map *last = c->n_map ? &c->map[c->n_map - 1] : NULL;
+    uint8_t sum = (uint8_t)(e->stack_add / STACK_UNIT) & IR_F_ALL;       /* `live` is ours: EFLAGS never hold flags of the state at a map's place */
+    if (last && last->offset == offset && last->pc == e->pc && last->flags == flags && last->live == sum)
         return;
     if (c->n_map == HOST_MAX_MAP) {
         e->error = -1;
         return;
     }
-    c->map[c->n_map++] = (struct host_map){ .offset = offset, .flags = (uint8_t)flags, .pc = e->pc };
+    c->map[c->n_map++] = (struct host_map){ .offset = offset, .flags = (uint8_t)flags, .live = sum, .pc = e->pc };
 }
 
 void need_map(struct emitter *e)
@@ -69,6 +71,7 @@ static unsigned patch_padding(const struct emitter *e, unsigned lead)
 static void jump(struct emitter *e, unsigned byte, enum host_exit_kind kind, uint64_t target)
 {
     give_back(e);
+    flush_stack(e);
     asm_nops(&e->a, patch_padding(e, 1));
     add_exit(e, kind, target);
     asm_u8(&e->a, byte);
@@ -80,6 +83,7 @@ enum { JMP = 0xe9, CALL = 0xe8, RET = 0xc3 };
 static void jump_if(struct emitter *e, enum cc cc, uint64_t target)
 {
     give_back(e);
+    flush_stack(e);
     unsigned n = patch_padding(e, 2);
     if (n && e->fuse && e->fuse_end == e->a.p) {
         uint8_t *from = e->fuse;
@@ -113,15 +117,52 @@ static void landing(struct emitter *e, ir_ref to)
 
 static void trap(struct emitter *e, const struct ir_insn *in)
 {
+    flush_stack(e);
     asm_mov_imm(&e->a, RAX, (uint64_t)in->imm);
     asm_mov_imm(&e->a, RCX, HOST_R_TRAP + (uint64_t)in->aux);
     asm_jmp(&e->a, e->env->stubs.others[STUB_EXIT_TRAP]);
 }
 
+/* The target wants flags that nobody else does: jump to where they are stored, behind the block. */
+static void jump_sunk(struct emitter *e, enum cc cc, unsigned mask, ir_ref putf, uint64_t target)
+{
+    give_back(e);
+    flush_stack(e);
+    asm_jcc(&e->a, cc, 0);
+    e->sunk[e->n_sunk].at = asm_offset(&e->a) - 4;
+    e->sunk[e->n_sunk].target = target;
+    e->sunk[e->n_sunk].putf = putf;
+    e->sunk[e->n_sunk++].mask = (uint8_t)mask;
+}
+
+void emit_sunk_flags(struct emitter *e)
+{
+    struct asm_buf *a = &e->a;
+    for (unsigned k = 0; k < e->n_sunk; k++) {
+        if ((size_t)(a->end - a->p) < ASM_MARGIN) {
+            e->error = -1;
+            return;
+        }
+        uint8_t *at = a->start + e->sunk[k].at;
+        uint32_t displacement = (uint32_t)(a->p - (at + 4));
+        memcpy(at, &displacement, 4);
+        emit_putf_sunk(e, insn(e, e->sunk[k].putf), e->sunk[k].mask);
+        jump(e, JMP, HOST_EXIT_DIRECT, e->sunk[k].target);
+    }
+}
+
 static void exit_if(struct emitter *e, const struct ir_insn *in)
 {
+    const struct value *v = &e->v[e->i];
     int64_t c;
-    if (!is_const(e, in->arg[0], &c))
+    bool sunk = v->sunk && e->n_sunk < MAX_SUNK && insn(e, v->put)->arg[0] == e->owner;
+    if (v->sunk && !sunk)
+        emit_putf(e, insn(e, v->put));
+    flush_stack(e);
+    if (sunk) {
+        enum cc cc = flags_for(e, in->arg[0]);
+        jump_sunk(e, cc, v->sunk, v->put, (uint64_t)in->imm);
+    } else if (!is_const(e, in->arg[0], &c))
         jump_if(e, flags_for(e, in->arg[0]), (uint64_t)in->imm);
     else if (c & 1)
         jump(e, JMP, HOST_EXIT_DIRECT, (uint64_t)in->imm);
@@ -155,6 +196,7 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in)
     case IR_EXITRET:
         gpr_in(e, in->arg[0], RCX);
         give_back(e);
+        flush_stack(e);
         stack ? asm_u8(&e->a, RET) : asm_jmp(&e->a, e->env->stubs.lookup);
         break;
     case IR_TRAP:
@@ -179,6 +221,8 @@ void emit_exit_stubs(struct emitter *e)
         x->stub = asm_offset(a);
         uint64_t patch = a->rx + x->patch;
         if (x->kind == HOST_EXIT_INDIRECT) {
+            uint8_t *miss = x64_emit_lookup(a, e->o);   /* each its own, for the branch predictor */
+            asm_here_short(a, miss);
             asm_lea(a, 8, RAX, at_rip(patch));
             asm_jmp(a, e->env->stubs.others[STUB_EXIT_INDIRECT]);
         } else {
@@ -243,6 +287,7 @@ static void call_helper(struct emitter *e, const struct ir_insn *in, const struc
             store_argument(e, in->arg[k], spill_at(e, SPILL_ARGS + k * 8));
     give_back(e);
     clobber(e);
+    flush_stack(e);
     spill_all(e);
     give_back(e);
     if (!(h->effects & IR_H_PURE))

@@ -372,6 +372,20 @@ void emit_putf(struct emitter *e, const struct ir_insn *in)
     release_rax(e, saved);
 }
 
+/* EFLAGS hold the port, nothing else is needed any more, and rax is free. */
+void emit_putf_sunk(struct emitter *e, const struct ir_insn *in, unsigned mask)
+{
+    bool whole = e->v[in->arg[0]].restore, merge = !in->mod && mask != IR_F_ALL && !whole;
+    memset(e->head, 0xff, sizeof e->head);
+    e->pins = 0;
+    if (!merge) {
+        store_eflags(e, whole ? IR_F_ALL : mask);
+        return;
+    }
+    word_from_eflags(e, mask & IR_F_O);
+    merge_ax(e, mask);
+}
+
 void emit_getf(struct emitter *e)
 {
     unsigned dst = dst_gpr(e);

@@ -36,6 +36,12 @@ void result(struct emitter *e, unsigned reg)
 unsigned two_address(struct emitter *e, ir_ref a, const struct opnd *b, unsigned size)
 {
     struct value *v = &e->v[e->i];
+    if (v->hint != NO_REG && v->hint == e->map->stack_reg && e->stack_add) {
+        if (b->kind == OP_REG ? b->reg == v->hint : b->kind == OP_MEM && (b->m.base == v->hint || b->m.index == v->hint))
+            v->hint = NO_REG;                           /* flushing would change the operand */
+        else
+            flush_stack(e);
+    }
     if (e->v[a].where == IN_GPR && e->v[a].add)
         gpr_of(e, a);                                   /* evict may count it from the result */
     unsigned at = reg_holding(e, a), hint = v->hint == RCX && e->pins >> RCX & 1 ? NO_REG : v->hint;

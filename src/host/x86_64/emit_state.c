@@ -20,6 +20,8 @@ static void mxcsr(struct emitter *e, bool store) { asm_rm(&e->a, OP_0F(0xae), 4,
 
 static void store_mapped(struct emitter *e, unsigned reg)
 {
+    if (reg == e->map->stack_reg)
+        flush_stack(e);
     if (reg >= XMM)
         asm_rm(&e->a, OP_0F(0x29), 4, reg - XMM, at_state(e->map->offset[reg]), 0);
     else
@@ -49,6 +51,8 @@ static void get_now(struct emitter *e, const struct ir_insn *in, int32_t offset)
 
 static void get_high_byte(struct emitter *e, unsigned reg)
 {
+    if (reg == e->map->stack_reg)
+        flush_stack(e);
     unsigned r = alloc_gpr(e), from = reg;
     if (reg >= 4) {
         asm_mov_rr(&e->a, 4, r, reg);
@@ -88,7 +92,7 @@ static void get(struct emitter *e, const struct ir_insn *in)
         else
             get_from_xmm(e, in, reg);
     } else if (at == e->map->offset[reg] && is_gpr_type(in->type)) {
-        share(e, (ir_ref)e->i, reg, in->type == IR_I64, 0);
+        share(e, (ir_ref)e->i, reg, in->type == IR_I64, reg == e->map->stack_reg ? e->stack_add : 0);
     } else if (at == e->map->offset[reg] + 1 && size == 1) {
         get_high_byte(e, reg);
     } else {
@@ -127,9 +131,27 @@ static void put_memory(struct emitter *e, const struct ir_insn *in)
         e->ef_state = 0;
 }
 
+/* push and pop: nothing is emitted (X4) */
+static bool put_stack(struct emitter *e, ir_ref w, unsigned reg)
+{
+    int32_t add;
+    if (reg != e->map->stack_reg)
+        return false;
+    if (stack_sum(e, w, &add) && stack_add_fits(add)) {
+        e->stack_add = add;
+        share(e, w, reg, true, add);
+        return true;
+    }
+    return false;
+}
+
 static void put_whole(struct emitter *e, ir_ref w, unsigned reg)
 {
     struct value *v = &e->v[w];
+    if (put_stack(e, w, reg))
+        return;
+    if (reg == e->map->stack_reg)
+        e->stack_add = 0;
     if (v->where == IN_GPR && v->reg == reg && !v->add)
         return;
     if (v->where == IN_CONST && v->reg == reg)
@@ -151,6 +173,8 @@ static void put_whole(struct emitter *e, ir_ref w, unsigned reg)
 static void put_low(struct emitter *e, const struct ir_insn *in, unsigned reg)
 {
     struct value *v = &e->v[in->arg[0]];
+    if (reg == e->map->stack_reg)
+        flush_stack(e);
     if (v->where == IN_GPR && v->reg == reg && !v->add)
         return;
     if (v->where == IN_GPR && v->add)
@@ -168,6 +192,8 @@ static void put_high_byte(struct emitter *e, ir_ref w, unsigned reg)
     int64_t c;
     bool imm = is_const(e, w, &c);
     unsigned src = NO_REG, to = reg;
+    if (reg == e->map->stack_reg)
+        flush_stack(e);
     if (!imm) {
         src = gpr_of(e, w);
         if (src >= 4) {
@@ -205,6 +231,8 @@ static void put_xmm(struct emitter *e, ir_ref w, unsigned reg)
 /* bytes in the middle of a register: by way of its slot */
 static void put_inside(struct emitter *e, const struct ir_insn *in, unsigned reg)
 {
+    if (reg == e->map->stack_reg)
+        flush_stack(e);
     struct opnd o = operand(e, in->arg[0], type_size(in->type), OK_IMM);
     evict(e, reg, IR_NONE);
     store_mapped(e, reg);

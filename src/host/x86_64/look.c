@@ -12,6 +12,9 @@ struct look {
     uint16_t putf;               /* the nearest following change of the state's flags */
     uint16_t hinted;             /* the nearest following one that is computed into a mapped register */
     uint16_t put_at[32], get_at[32];
+    unsigned live;               /* IR_F_* of the state's flags that are read below */
+    struct { uint16_t exit_if; uint8_t live; } sink[4];      /* EXITIFs just below that test `sink_port`, with what the state must have behind them */
+    unsigned n_sinks; ir_ref sink_port;
     unsigned open_ports;         /* ports read below whose instruction is above */
     bool need_poll;
 };
@@ -72,6 +75,27 @@ static void hint_from_put(struct look *l, const struct ir_insn *in)
     v->hint = (uint8_t)reg;
     v->narrow = size <= 2;
     v->put = (uint16_t)l->i;
+}
+
+/* A two-address operation is computed in place when its first operand already is where the result goes. */
+static void pass_hint(struct look *l, const struct ir_insn *in, const struct value *v)
+{
+    if (v->hint == NO_REG || v->put == NO_INSN || v->later || v->done)
+        return;
+    bool ints = (in->op >= IR_ADD && in->op <= IR_ROR) || (in->op >= IR_ADDF && in->op <= IR_SHRDF);
+    if (!ints && !(in->op >= IR_VINS && in->op <= IR_VCVTGF))
+        return;
+    unsigned n = ir_op_info[in->op].props & IR_P_C ? 2 : 1;
+    for (unsigned k = 0; k < n; k++) {
+        struct value *a = &l->e->v[in->arg[k]];
+        const struct ir_insn *op = &l->e->b->insn[in->arg[k]];
+        if (op->type != in->type || op->op == IR_CONST || op->op == IR_GET || a->uses || a->put != NO_INSN || a->hint != NO_REG)
+            continue;
+        a->hint = v->hint;
+        a->put = v->put;
+        a->narrow = v->narrow;
+        return;
+    }
 }
 
 /* --- what waits --- */
@@ -220,10 +244,68 @@ static void fuse_atomic(struct look *l, const struct ir_insn *in, struct value *
 
 /* --- the visit --- */
 
+/* --- flags that only the targets of the next EXITIFs read need not be stored when we go on --- */
+
+static unsigned lane_of_exit(const struct ir_insn *in)
+{
+    return in->op == IR_EXIT || in->op == IR_EXITIF || in->op == IR_EXITCALL ? in->lane & IR_F_ALL : IR_F_ALL;
+}
+
+static void see_exit_if(struct look *l, const struct ir_insn *in)
+{
+    const struct ir_insn *cond = insn(l->e, in->arg[0]);
+    ir_ref port = cond->op == IR_COND && !l->e->env->exact_flags ? cond->arg[0] : IR_NONE;
+    if (port == IR_NONE || port != l->sink_port || l->n_sinks == 4)
+        l->n_sinks = 0;
+    l->sink_port = port;
+    if (port == IR_NONE)
+        return;
+    l->sink[l->n_sinks].exit_if = (uint16_t)l->i;
+    l->sink[l->n_sinks++].live = (uint8_t)l->live;
+}
+
+static bool sink_putf(struct look *l, const struct ir_insn *in, unsigned mask)
+{
+    if (!l->n_sinks || in->arg[0] != l->sink_port || l->sink[0].live & mask)
+        return false;
+    for (unsigned k = 0; k < l->n_sinks; k++) {
+        struct value *x = &l->e->v[l->sink[k].exit_if];
+        x->sunk = (uint8_t)(mask & insn(l->e, l->sink[k].exit_if)->lane);
+        x->put = (uint16_t)l->i;
+        if (x->sunk)
+            touch_port(l, in->arg[0], mask, l->sink[k].exit_if);
+    }
+    l->e->v[l->i].done = true;
+    return true;
+}
+
+/* before the instruction's own operands are looked at */
+static void see_flags(struct look *l, const struct ir_insn *in, const struct value *v, unsigned props)
+{
+    if (in->op == IR_EXITIF)
+        see_exit_if(l, in);
+    else if (in->op == IR_CALL || in->op == IR_GETF || in->op == IR_PUTF || (props & (IR_P_T | IR_P_RDF)) || v->restore ||
+             (in->op == IR_COND && in->arg[0] == IR_NONE))
+        l->n_sinks = in->op == IR_PUTF ? l->n_sinks : 0;
+    if (props & IR_P_T)
+        l->live = (in->op == IR_EXITIF ? l->live : 0) | lane_of_exit(in);
+    else if (in->op == IR_CALL || in->op == IR_GETF || ((props & IR_P_RDF) && v->port_mask) || v->restore)
+        l->live = IR_F_ALL;
+    else if (in->op == IR_COND && in->arg[0] == IR_NONE)
+        l->live |= ir_cc_reads((enum ir_cc)in->aux);
+}
+
 static void visit_putf(struct look *l, const struct ir_insn *in)
 {
     unsigned mask = in->aux & IR_F_ALL;
     if (in->arg[0] == IR_NONE)
+        return;
+    bool sunk = sink_putf(l, in, mask);
+    if (sunk)
+        l->putf = l->sink[l->n_sinks - 1].exit_if;       /* the state changes there at the earliest */
+    l->n_sinks = 0;
+    l->live &= ~mask;
+    if (sunk)
         return;
     touch_port(l, in->arg[0], mask, l->i);
     unsigned op = l->e->b->insn[in->arg[0]].op;
@@ -303,7 +385,9 @@ static void visit(struct look *l, const struct ir_insn *in)
         until = in->op == IR_LEA && v->put < v->last ? v->put : v->last;
     } else if (v->hint < XMM + 16 && v->put != NO_INSN)
         l->hinted = (uint16_t)l->i;
+    see_flags(l, in, v, props);
     visit_special(l, in, v);
+    pass_hint(l, in, v);
     if (in->op == IR_STORE)
         find_rmw(l, in);
     if (in->op >= IR_AADD && in->op <= IR_CAS)

@@ -12,6 +12,8 @@ static const char *const gpr_name[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rb
 
 static void map_slot(struct x64_map *m, const struct guest_slot *s, unsigned reg)
 {
+    if (s->name && !strcmp(s->name, "rsp"))
+        m->stack_reg = (uint8_t)reg;
     m->offset[reg] = s->offset;
     for (unsigned k = 0; k < (s->type == IR_I64 ? 1 : 2); k++)
         if (s->offset / 8 + k < MAP_BYTES / 8)
@@ -26,6 +28,7 @@ static void make_map(struct x64_map *m, const struct guest_slot *slots, unsigned
     unsigned n_rest = 0;
     memset(m, 0, sizeof *m);
     memset(m->offset, 0xff, sizeof m->offset);
+    m->stack_reg = NO_REG;
     for (unsigned i = 0; i < n; i++) {
         if (slots[i].type == IR_V128 && xmms < 14)
             map_slot(m, &slots[i], XMM + xmms++);
@@ -301,11 +304,9 @@ static bool step_of(const struct emitter *e, unsigned reg, ir_ref by, int64_t *s
     return true;
 }
 
-static bool rebase(struct emitter *e, unsigned reg, ir_ref by)
+/* The register grows by `step`: its live values are counted from the new content. */
+static bool rebase_by(struct emitter *e, unsigned reg, int64_t step)
 {
-    int64_t step;
-    if (by == IR_NONE || reg >= XMM || !step_of(e, reg, by, &step))
-        return false;
     for (uint16_t r = e->head[reg]; r != NO_INSN; r = e->v[r].next)
         if (e->v[r].where == IN_GPR && e->v[r].last > e->i && !fits_i32(e->v[r].add - step))
             return false;
@@ -327,6 +328,12 @@ static bool rebase(struct emitter *e, unsigned reg, ir_ref by)
         p = &v->next;
     }
     return true;
+}
+
+static bool rebase(struct emitter *e, unsigned reg, ir_ref by)
+{
+    int64_t step;
+    return by != IR_NONE && reg < XMM && step_of(e, reg, by, &step) && rebase_by(e, reg, step);
 }
 
 static void evict_from(struct emitter *e, unsigned reg, unsigned from)
@@ -351,6 +358,42 @@ void evict(struct emitter *e, unsigned reg, ir_ref by)
 }
 
 void evict_scratch(struct emitter *e, unsigned reg) { evict_from(e, reg, e->i); }
+
+/* --- the stack pointer --- */
+
+bool stack_add_fits(int32_t add) { return add % STACK_UNIT == 0 && add >= -32 * STACK_UNIT && add < 32 * STACK_UNIT; }
+
+bool stack_sum(const struct emitter *e, ir_ref r, int32_t *add)
+{
+    const struct value *v = &e->v[r];
+    const struct ir_insn *in = insn(e, r);
+    unsigned reg = e->map->stack_reg;
+    int64_t c = 0;
+    if (v->where == LATER && in->op == IR_LEA && in->type == IR_I64 && in->arg[0] != IR_NONE && in->arg[1] == IR_NONE) {
+        c = in->imm;
+        v = &e->v[in->arg[0]];
+    }
+    c += v->add;
+    if (v->where != IN_GPR || v->reg != reg || !fits_i32(c))
+        return false;
+    *add = (int32_t)c;
+    return true;
+}
+
+void flush_stack(struct emitter *e)
+{
+    unsigned reg = e->map->stack_reg;
+    int32_t add = e->stack_add;
+    if (!add)
+        return;
+    asm_lea(&e->a, 8, reg, at_reg(reg, add));
+    for (uint16_t r = e->head[reg]; r != NO_INSN; r = e->v[r].next)
+        if (e->v[r].where == IN_GPR)
+            e->v[r].add -= add;
+    e->stack_add = 0;
+    if (e->mapped)
+        map_here(e);
+}
 
 bool scratch_free(const struct emitter *e, unsigned reg)
 {
@@ -719,6 +762,8 @@ unsigned dst_gpr_low(struct emitter *e)
 {
     struct value *v = &e->v[e->i];
     if (v->hint != NO_REG && v->hint < XMM && !(v->hint == RCX && pinned(e, RCX))) {
+        if (v->hint == e->map->stack_reg)
+            flush_stack(e);
         evict(e, v->hint, (ir_ref)e->i);
         pin(e, v->hint);
         return v->hint;
@@ -739,7 +784,7 @@ unsigned borrow_gpr(struct emitter *e)
 {
     for (unsigned k = 0; k < N_LENDERS; k++) {
         unsigned r = lender[k].reg;
-        if (pinned(e, r) || e->borrowed >> r & 1 || e->v[e->i].hint == r || e->map->offset[r] < 0 || prune(e, r, e->i))
+        if (pinned(e, r) || r == e->map->stack_reg || e->borrowed >> r & 1 || e->v[e->i].hint == r || e->map->offset[r] < 0 || prune(e, r, e->i))
             continue;
         asm_store(&e->a, 8, at_state(e->map->offset[r]), r);
         e->borrowed |= 1u << r;

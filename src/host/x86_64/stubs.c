@@ -99,18 +99,23 @@ static void at_cache(struct asm_buf *a, unsigned op, unsigned size, unsigned reg
     asm_rm(a, op, size, reg, at_reg(RAX, (int32_t)offset), 0);
 }
 
-/* rcx = guest target; exit_info is set. host_jump_index in code. */
-static void emit_search(struct asm_buf *a, const struct host_offsets *o, uint64_t leave)
+/* host_jump_index in code: 32 bits of the address are enough */
+uint8_t *x64_emit_lookup(struct asm_buf *a, const struct host_offsets *o)
 {
-    asm_mov_rr(a, 8, RAX, RCX);
-    asm_shift_ri(a, SH_SHR, 8, RAX, o->jump_cache_bits);
+    asm_mov_rr(a, 4, RAX, RCX);
+    asm_shift_ri(a, SH_SHR, 4, RAX, o->jump_cache_bits);
     asm_alu_rr(a, ALU_XOR, 4, RAX, RCX);
     asm_alu_ri(a, ALU_AND, 4, RAX, (int32_t)((1u << o->jump_cache_bits) - 1));
     asm_shift_ri(a, SH_SHL, 4, RAX, 4);
     at_cache(a, 0x3b, 8, RCX, o->jump_cache);
     uint8_t *miss = asm_jcc_short(a, CC_NE);
     at_cache(a, 0xff, 4, 4, o->jump_cache + 8);
-    asm_here_short(a, miss);
+    return miss;
+}
+
+/* rcx = guest target, exit_info is set: leave, the engine looks further */
+static void emit_miss(struct asm_buf *a, const struct host_offsets *o, uint64_t leave)
+{
     asm_store(a, 8, at_state((int32_t)o->pc), RCX);
     asm_store(a, 8, at_state((int32_t)o->exit_target), RCX);
     reason(a, HOST_R_INDIRECT, leave);
@@ -168,13 +173,15 @@ void x64_emit_stubs(struct host_env *env, struct host_code *code)
     asm_jmp(a, leave);
     s->others[STUB_EXIT_INDIRECT] = start(a);
     asm_store(a, 8, at_state((int32_t)o->exit_info), RAX);
-    uint64_t search = asm_here(a);
-    emit_search(a, o, leave);
+    uint64_t miss = asm_here(a);
+    emit_miss(a, o, leave);
     s->ret_empty = s->others[STUB_RET_MISMATCH] = start(a);
     asm_load(a, 8, RSP, at_state((int32_t)o->ret_base));
     s->lookup = asm_here(a);
+    uint8_t *to_miss = x64_emit_lookup(a, o);
+    asm_here_short(a, to_miss);
     asm_store_imm(a, 8, at_state((int32_t)o->exit_info), 0);
-    asm_jmp(a, search);
+    asm_jmp(a, miss);
     s->others[STUB_CALL] = start(a);
     emit_call_stub(a, map, o, false, false);
     s->others[STUB_CALL_FPCR] = start(a);

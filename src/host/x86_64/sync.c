@@ -22,16 +22,8 @@ static bool saved_in_state(const struct host_map *m, unsigned reg)
     return false;
 }
 
-/* EFLAGS (SDM volume 1, 3.4.3.1) to the packed word, flags in `live` only */
-static void sync_flags(uint64_t eflags, unsigned live, uint16_t *word)
-{
-    static const struct { uint8_t mask, bit; uint16_t word; } flag[] = {
-        { IR_F_C, 0, IR_FLAG_C }, { IR_F_P, 2, IR_FLAG_P }, { IR_F_A, 4, IR_FLAG_A }, { IR_F_Z, 6, IR_FLAG_Z }, { IR_F_S, 7, IR_FLAG_S }, { IR_F_O, 11, IR_FLAG_O },
-    };
-    for (unsigned k = 0; k < 6; k++)
-        if (live & flag[k].mask)
-            *word = (uint16_t)((*word & ~flag[k].word) | (eflags >> flag[k].bit & 1 ? flag[k].word : 0));
-}
+/* what the stack pointer's register lacks (X4): six bits, signed, in `live` */
+static int64_t stack_add(const struct host_map *m) { return (int64_t)((m->live ^ 32) - 32) * STACK_UNIT; }
 
 void x64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state)
 {
@@ -41,13 +33,13 @@ void x64_sync(const struct host_env *env, const void *ucontext, const struct hos
     for (unsigned r = 0; r < 16; r++)
         if (map->offset[r] >= 0 && !saved_in_state(m, r))
             memcpy(s + map->offset[r], &uc->uc_mcontext.gregs[context_reg[r]], 8);
+    if (m && map->stack_reg != NO_REG)
+        *(uint64_t *)(s + map->offset[map->stack_reg]) += (uint64_t)stack_add(m);
     for (unsigned r = 0; r < 16; r++)
         if (map->offset[XMM + r] >= 0)
             memcpy(s + map->offset[XMM + r], &uc->uc_mcontext.fpregs->_xmm[r], 16);
     memcpy(s + env->offsets->fpcr, &uc->uc_mcontext.fpregs->mxcsr, 4);
     memcpy(s + env->offsets->ret_sp, &uc->uc_mcontext.gregs[REG_RSP], 8);
-    if (m)
-        sync_flags((uint64_t)uc->uc_mcontext.gregs[REG_EFL], m->live, (uint16_t *)(s + env->offsets->flags));
 }
 
 uint64_t x64_context_pc(const void *uc) { return (uint64_t)((const ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]; }

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * emit.h: what the files of this emitter share. A look back over the block (look.c) finds last uses, where results should go and which views
+ * of an operation's flags are wanted; then one forward pass emits.
+ *
+ * Registers: r14..r29 guest registers, r30 the state, r31 the return stack's pointer, r2 a constant that code and most guest addresses are near to (BASE),
+ * r10 the address of the poll page, r11 guest target at indirect exits, r0 and r12 temporaries; r3..r9 values. v0..v15 guest vectors,
+ * v16..v23 values and temporaries. cr1 temporary, other fields hold compares that a COND will read. r1 is C's stack, with the frame that `enter` made.
+ *
+ * What must stay true:
+ *  X1 a mapped register is written before its PUT only when nothing that may fault or leave the block stands between (`hint`)
+ *  X2 a value is somewhere as long as it is `live`; whoever overwrites a register calls `evict` first
+ *  X3 an operation writes its destination last: it may be one of its operands
+ */
+#ifndef HOST_PPC64LE_EMIT_H
+#define HOST_PPC64LE_EMIT_H
+#include "host/host.h"
+#include "host/ppc64le/asm.h"
+
+enum { FEATURE_3_0 = 1 /* POWER9 */, FEATURE_3_1 = 2 /* POWER10 */ };
+enum { REG_BASE = 2, REG_POLL = R10, REG_TARGET = R11, TEMP = R0, TEMP2 = R12, REG_STATE = R30, REG_RETURN = R31, GUEST_GPR = 14, CR_TEMP = 1 };
+enum { VEC = 32, N_LISTS = 64, FIRST_SCRATCH = R3, LAST_SCRATCH = R9, FIRST_VSCRATCH = VEC + 16, LAST_VSCRATCH = VEC + 23, NO_REG = 255, NO_INSN = 0xffff };
+
+/* --- the mapping of guest slots to registers: 14..29 general, VEC + 0..15 vectors --- */
+#define MAP_BYTES 4096
+struct p64_map {
+    const struct guest_slot *slots; unsigned n_slots;
+    int32_t offset[N_LISTS];                 /* slot of a register, -1: none */
+    uint8_t reg_at[MAP_BYTES / 8];           /* by 8 bytes of guest state: 1 + register, 0: not mapped */
+};
+const struct p64_map *p64_map(const struct host_env *env);
+
+/* env->stubs.others */
+enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_PURE, STUB_ONE, STUB_BASE /* value of r2 */ };
+/* the spill area: arguments of helpers, cells of ir_interp_one, then spilled values */
+enum { SPILL_ARGS = 0, SPILL_CELLS = 32, SPILL_RESULT = SPILL_CELLS + 64, SPILL_PORT = SPILL_RESULT + 16, SPILL_FIRST = 128, SPILL_SLOT = 16, N_SPILLS = 56 };
+/* the frame that `enter` makes: ABI header and parameter area, then what it saves, then what STUB_ONE saves */
+enum { FRAME_GPR = 96 /* r14..r31 */, FRAME_VEC = 240 /* v20..v23 */, FRAME_CR = 304, FRAME_LR = 312, FRAME_ONE_GPR = 320 /* r3..r12 */, FRAME_ONE_CR = 400, FRAME_ONE_LR = 408,
+       FRAME_ONE_VEC = 416 /* v16..v23 */, FRAME_SIZE = 544 };
+/* an instruction to be interpreted, as it stands in translated code */
+struct p64_one { struct ir_insn insn; uint64_t pc; uint8_t arg_type[4]; uint32_t pc_offset, flags_offset, fpcr_offset; };
+/* a patchable exit: the branch, the far or unlinked way through `slot`, and the data of the unlinked way */
+enum { EXIT_BRANCH = 0, EXIT_STUB = 4, EXIT_SLOT = 24, EXIT_TARGET = 32, EXIT_UNLINKED = 40, EXIT_SIZE = 48 };
+
+/* --- values --- */
+enum where { NOWHERE, IN_CONST, IN_GPR, IN_VEC, IN_MEM, LATER /* computed where it is used */ };
+enum { ZX = 1, SX = 2 };                     /* the register's bits above the type are zero / copies of the sign */
+enum { VIEW_SIGNED = 1, VIEW_UNSIGNED = 2, VIEW_RESULT = 4, VIEW_WORD = 8, VIEW_CARRY = 16 /* lt = carry */ };
+struct value {
+    uint8_t where, reg, ext;
+    uint8_t hint;           /* register to compute into because its PUT follows, or NO_REG */
+    uint8_t views;          /* VIEW_* of the port that somebody reads */
+    uint8_t word_mask;      /* IR_F_* of the word that are read */
+    uint8_t cr[3];          /* fields with the signed, unsigned (or carry) and result compares; NO_REG */
+    bool done;              /* nothing to emit */
+    bool later;             /* nothing is emitted at its place */
+    int32_t mem;            /* IN_MEM: offset in the state */
+    uint16_t last, port_last, uses, user;
+    uint16_t next;          /* in the list of its register */
+    uint16_t second;        /* the SECOND of a TWO operation, or NO_INSN */
+    uint16_t put;           /* the PUT that the hint comes from */
+};
+
+/* code out of line: emitted behind the block */
+enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE };
+struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, target, pc; uint16_t insn; uint8_t arg_reg[3], result; };
+#define MAX_COLD 256
+
+struct emitter {
+    struct asm_buf a;
+    const struct host_env *env;
+    const struct host_offsets *o;
+    const struct p64_map *map;
+    const struct ir_block *b;
+    struct host_code *code;
+    struct value *v;                         /* [n] values, then [n] flags words of ports */
+    uint16_t head[N_LISTS];
+    uint64_t pins;
+    unsigned i, n;
+    uint16_t spill_until[N_SPILLS];
+    uint16_t cr_owner[8]; uint16_t cr_until[8];
+    uint64_t pc; bool mapped; uint32_t insn_offset;
+    bool fenced;                             /* an lwsync stands right here */
+    unsigned n_cold;
+    struct cold *cold;
+    const char *why;
+    int error;
+};
+
+static inline unsigned type_size(unsigned t) { return ir_type_size[t]; }
+static inline unsigned type_bits(unsigned t) { return t == IR_I1 ? 1 : 8u * ir_type_size[t]; }
+static inline const struct ir_insn *insn(const struct emitter *e, ir_ref r) { return &e->b->insn[r]; }
+static inline bool is_gpr_type(unsigned t) { return t >= IR_I1 && t <= IR_I64; }
+static inline bool feature(const struct emitter *e, unsigned f) { return (e->env->features & f) != 0; }
+static inline int32_t spill_at(const struct emitter *e, unsigned offset) { return (int32_t)(e->o->spill + offset); }
+void fail(struct emitter *e, const char *why);
+
+/* --- regs.c --- */
+void pin(struct emitter *e, unsigned reg);
+bool live(const struct emitter *e, unsigned r);                        /* needed after the current instruction */
+void settle(struct emitter *e, unsigned r, unsigned reg, unsigned ext);
+void in_mem(struct emitter *e, unsigned r, int32_t offset);
+void evict(struct emitter *e, unsigned reg);                           /* about to be overwritten at the end of the current instruction */
+unsigned alloc_gpr(struct emitter *e);                                 /* a free scratch register, pinned */
+unsigned alloc_vec(struct emitter *e);
+int32_t alloc_spill(struct emitter *e, unsigned until);
+void spill_all(struct emitter *e);                                     /* before a CALL */
+unsigned gpr_of(struct emitter *e, unsigned r);                        /* upper bits unspecified; pinned */
+unsigned gpr_ext(struct emitter *e, unsigned r, unsigned ext);         /* ZX or SX */
+unsigned vec_of(struct emitter *e, unsigned r);                        /* VMX number */
+unsigned dst_gpr(struct emitter *e);                                   /* where the current instruction's result goes: hint or scratch */
+unsigned dst_vec(struct emitter *e);
+void result(struct emitter *e, unsigned reg, unsigned ext);
+void result_vec(struct emitter *e, unsigned v);
+bool is_const(const struct emitter *e, ir_ref r, int64_t *v);
+void set_imm(struct asm_buf *a, const struct host_env *env, unsigned reg, int64_t v);
+void add_imm(struct emitter *e, unsigned dst, unsigned src, int64_t v);      /* src not r0 */
+void state_mem(struct emitter *e, uint32_t op, unsigned reg, int32_t offset);
+void state_vec(struct asm_buf *a, const struct host_env *env, bool store, unsigned v, unsigned base, int32_t offset);
+void far_jump(struct asm_buf *a, const struct host_env *env, uint64_t to, bool link);   /* uses r12, ctr when far */
+
+/* --- emit_flags.c --- */
+struct bit { uint8_t bit; bool sense; };                               /* of CR: true when it equals sense */
+void make_views(struct emitter *e, const struct ir_insn *in, unsigned a, unsigned b, unsigned r, unsigned c);  /* registers or NO_REG */
+void early_views(struct emitter *e, const struct ir_insn *in);         /* compares of the operands, before the result is written */
+void late_views(struct emitter *e, const struct ir_insn *in, unsigned r);
+struct bit cond_bit(struct emitter *e, ir_ref r);                      /* an i1 made ready for bc or isel */
+void bool_of(struct emitter *e, ir_ref r, unsigned dst);               /* 0 or 1; not r0 */
+unsigned views_for(const struct ir_block *b, ir_ref port, enum ir_cc cc);
+void emit_putf(struct emitter *e, const struct ir_insn *in);
+unsigned alloc_cr(struct emitter *e, unsigned until);
+void port_word(struct emitter *e, const struct ir_insn *in, unsigned reg);   /* the flags word of the current instruction is in this scratch register */
+
+/* --- the operations: each emits the current instruction; false: not emitted by this file --- */
+bool emit_int(struct emitter *e, const struct ir_insn *in);
+bool emit_flag_op(struct emitter *e, const struct ir_insn *in);
+bool emit_mem(struct emitter *e, const struct ir_insn *in);
+bool emit_state(struct emitter *e, const struct ir_insn *in);
+bool emit_vec(struct emitter *e, const struct ir_insn *in);
+bool emit_float(struct emitter *e, const struct ir_insn *in);
+bool emit_exit(struct emitter *e, const struct ir_insn *in);
+void emit_call(struct emitter *e, const struct ir_insn *in);
+void emit_one(struct emitter *e, const struct ir_insn *in);            /* by the interpreter */
+void emit_cold(struct emitter *e);
+struct cold *add_cold(struct emitter *e, enum cold_kind kind);
+void need_map(struct emitter *e);
+void fence_load(struct emitter *e);
+void fence_store(struct emitter *e);
+void look_back(struct emitter *e);
+
+/* --- stubs.c, sync.c --- */
+void p64_emit_stubs(struct host_env *env, struct host_code *code);
+void p64_emit_inline_cache(const struct host_env *env, uint64_t guest_pc, uint64_t host_code, uint64_t otherwise, struct host_code *code);
+void p64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);
+int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why);
+void p64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
+uint64_t p64_context_pc(const void *ucontext);
+void p64_set_context_pc(void *ucontext, uint64_t pc);
+uint64_t p64_context_sp(const void *ucontext);
+void p64_set_context_sp(void *ucontext, uint64_t sp);
+void p64_set_return_sp(void *ucontext, uint64_t sp);
+void p64_flush_code(const void *rw, uint64_t rx, size_t size);
+void p64_interp_one(const struct p64_one *one, void *cells, void *state);
+#endif
