@@ -242,6 +242,7 @@ static int apply(enum option o, struct cli_run *run, const char *value, bool fro
     case OPT_TINY: e->tiny_cache = true; break;
     case OPT_EXACT: e->exact_flags = true; break;
     case OPT_CHECK: e->self_check = true; break;
+    case OPT_RUNNER: c->runner = value; break;
     case OPT_EXECFN: c->execfn = value; break;
     default: return set_number(o, run, value);
     }

@@ -8,7 +8,7 @@
 #include "guest/x87.h"
 
 /* Selectors of 64-bit Linux, as environment images show them beside FIP and FDP. */
-enum { USER_CS = 0x33, USER_DS = 0x2b };
+enum { USER_CS = 0x33, USER_DS = 0 };
 
 static void set_top(struct x86_state *s, unsigned top)
 {
@@ -48,6 +48,14 @@ uint64_t x86_helper_x87_rotate(void *state, uint64_t ctl, uint64_t b, uint64_t c
 uint64_t x86_helper_x87_wait(void *state, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
 {
     x87_wait(state);
+    return 0;
+}
+
+/* FNOP, as opposed to FWAIT, counts as the last instruction */
+uint64_t x86_helper_x87_nop(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
+{
+    x87_wait(state);
+    note(state, ctl);
     return 0;
 }
 

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * lift.c: the driver: decodes one instruction after the other with Zydis, hands each to its family (lift_table.def), and
+ * lift.c: the driver: decodes one instruction after the other (decode.h, else Zydis), hands each to its family (lift_table.def), and
  * ends the block. Manual: Intel SDM volume 2, chapter 2 (formats), volume 3, 6.15 (which fault for which bytes).
  * What must stay true:
  *  D1 an instruction is decoded only from bytes that may be fetched, and decoded once
  *  D2 a block never starts an instruction that it can't decode, unless it is its first: what comes before is run first
  */
+#include "guest/decode.h"
 #include "guest/lift_internal.h"
 #include "guest/lift_live.h"
 #include <stdlib.h>
 
 /* IR instructions that one guest instruction may take, exits included: ENTER with 31 levels */
-enum { ROOM_PER_INSN = 192, MAX_INSN_LENGTH = 15, FETCH_AHEAD = 64 };
+enum { ROOM_PER_INSN = 192, MAX_INSN_LENGTH = X86_MAX_LENGTH, FETCH_AHEAD = 64 };
 
 /* --- the table --- */
 
@@ -116,21 +117,36 @@ static void end_undecodable(struct x86_lifter *L, size_t n, enum ir_trap trap)
     x86_trap(L, trap, L->pc);
 }
 
-static void lift_insn(struct x86_lifter *L)
+/* The instruction at L->pc with its operands; *f: its family, or NULL when it has none. False: the block is ended. */
+static bool decode_full(struct x86_lifter *L, const struct family **f)
 {
     enum ir_trap trap;
     size_t n = fetch(L);
     ZydisDecoderContext ctx;
+    if (n == MAX_INSN_LENGTH && x86_decode_common((const uint8_t *)L->pc, &L->insn, L->op)) {
+        *f = &families[L->insn.mnemonic];
+        return true;
+    }
     if (!decode(L, n, &ctx, &trap)) {
         end_undecodable(L, n, trap);
-        return;
+        return false;
     }
-    const struct family *f = family_of(&L->insn);
+    *f = family_of(&L->insn);
+    unsigned n_operands = (*f)->hidden_operands ? L->insn.operand_count : L->insn.operand_count_visible;
+    if (!(*f)->fn || ZYAN_FAILED(ZydisDecoderDecodeOperands(&decoder, &ctx, &L->insn, L->op, (ZyanU8)n_operands)))
+        *f = NULL;
+    return true;
+}
+
+static void lift_insn(struct x86_lifter *L)
+{
+    const struct family *f;
+    if (!decode_full(L, &f))
+        return;
     L->next_pc = L->pc + L->insn.length;
     L->ea_op = ~0u;
     ir_insn_start(&L->B, L->pc, L->insn.length);
-    unsigned n_operands = f->hidden_operands ? L->insn.operand_count : L->insn.operand_count_visible;
-    if (!f->fn || ZYAN_FAILED(ZydisDecoderDecodeOperands(&decoder, &ctx, &L->insn, L->op, (ZyanU8)n_operands)) || !f->fn(L, f->arg))
+    if (!f || !f->fn(L, f->arg))
         x86_trap(L, IR_TRAP_ILLEGAL, L->pc);
     L->pc = L->next_pc;
 }

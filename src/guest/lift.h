@@ -21,8 +21,9 @@ unsigned x86_flags_live_in(const struct x86_lift_config *cfg, uint64_t pc);
 unsigned x86_disassemble(const uint8_t *bytes, size_t n, uint64_t pc, char *text, size_t text_size);
 
 struct x86_state;
-/* The instruction at the bytes made an access with an address that is not canonical (or misaligned): is it #SS rather than #GP? */
-bool x86_is_stack_fault(const struct x86_state *s, const uint8_t *bytes, size_t n);
+/* The memory access of the instruction at the bytes has failed; refused_address: not for its page (not canonical, or misaligned). */
+enum x86_fault_kind { X86_FAULT_PLAIN, X86_FAULT_STACK /* #SS, not #GP */, X86_FAULT_X87 /* #MF was pending and comes first */ };
+enum x86_fault_kind x86_fault_kind(const struct x86_state *s, const uint8_t *bytes, size_t n, bool refused_address);
 
 /* cpuid: MODEL names of -cpu ("max", "qemu64", "x86-64-v2", ...); 0, or -1 for an unknown model (x86_cpu_models lists them) */
 int x86_cpuid_select(const char *model);

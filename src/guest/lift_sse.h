@@ -15,6 +15,7 @@ void x86_vec_write(struct x86_lifter *L, unsigned i, ir_ref v);  /* XMM or MMX r
 ir_ref x86_vec_load(struct x86_lifter *L, unsigned i, enum ir_type lane);   /* one element into a zero vector */
 /* Any MMX instruction: #MF if an x87 exception is pending, then top = 0 and all registers in use (SDM vol. 1, 9.5.1). */
 void x86_mmx_enter(struct x86_lifter *L);
+void x86_mmx_wait(struct x86_lifter *L);             /* before a store or a conversion: pending x87 exceptions come first */
 /* the immediate operand, or 0 when there is none */
 unsigned x86_vec_imm(const struct x86_lifter *L);
 /* a V128 operation without aux and mod */

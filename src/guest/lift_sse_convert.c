@@ -42,6 +42,8 @@ bool x86_sse_cvt_mmx_to_fp(struct x86_lifter *L, unsigned arg)
 {
     enum ir_type lane = X86_VOP_LANE(arg);
     bool mmx = x86_mmx_of(L, 1) >= 0;
+    if (mmx)
+        x86_mmx_wait(L);
     ir_ref v = mmx ? x86_vec_reg(L, 1) : x86_vec_load(L, 1, IR_I64);
     v = ir_emit(&L->B, IR_VCVTIF, IR_V128, lane, 0, 0, v, IR_NONE, IR_NONE, 0);
     if (lane == IR_F32)
@@ -56,6 +58,7 @@ bool x86_sse_cvt_mmx_to_fp(struct x86_lifter *L, unsigned arg)
 bool x86_sse_cvt_fp_to_mmx(struct x86_lifter *L, unsigned arg)
 {
     enum ir_type lane = X86_VOP_LANE(arg);
+    x86_mmx_wait(L);
     ir_ref v = x86_vec_read(L, 1);
     if (lane == IR_F32 && !x86_is_mem(L, 1))
         v = x86_vop(L, IR_VMERGE, IR_I64, ir_emit(&L->B, IR_VZERO, IR_V128, 0, 0, 0, IR_NONE, IR_NONE, IR_NONE, 0), v);

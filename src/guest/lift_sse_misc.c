@@ -43,6 +43,8 @@ bool x86_vec_maskmov(struct x86_lifter *L, unsigned arg)
     unsigned m = memory_operand(L);
     ir_ref data = x86_vec_reg(L, 0), mask = x86_vec_reg(L, 1);
     bool mmx = x86_mmx_of(L, 0) >= 0;
+    if (mmx)
+        x86_mmx_wait(L);
     ir_ref bits = ir_emit(&L->B, IR_VMASK, IR_I32, IR_I8, 0, 0, mask, IR_NONE, IR_NONE, 0);
     ir_call(&L->B, X86_H_mask_store, IR_VOID, x86_ea(L, m), x86_vec_element(L, IR_I64, IR_I64, 0, data),
             x86_vec_element(L, IR_I64, IR_I64, 1, data), ir_zext(&L->B, IR_I64, bits));

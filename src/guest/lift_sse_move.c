@@ -89,6 +89,8 @@ static bool movdq_store(struct x86_lifter *L, enum ir_type t)
     ir_ref v = x86_vec_reg(L, 1);
     bool mmx = x86_mmx_of(L, 1) >= 0;
     if (x86_is_mem(L, 0)) {
+        if (mmx)
+            x86_mmx_wait(L);
         store_low(L, 0, t, v);
         if (mmx)
             x86_mmx_enter(L);

@@ -56,6 +56,12 @@ void x86_mmx_enter(struct x86_lifter *L)
     L->mmx_entered = true;
 }
 
+void x86_mmx_wait(struct x86_lifter *L)
+{
+    if (!L->mmx_entered)
+        ir_call(&L->B, X86_H_x87_wait, IR_VOID, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
+}
+
 void x86_vec_write(struct x86_lifter *L, unsigned i, ir_ref v)
 {
     int r = x86_mmx_of(L, i);

@@ -34,6 +34,14 @@ static enum x87_format format_of(const struct x86_lifter *L, bool integer)
     }
 }
 
+/* FDP is an offset: without the base of fs or gs, which the helper's address has */
+static void note_operand(struct x86_lifter *L)
+{
+    ir_ref base = x86_segment_base(L, L->op[0].mem.segment);
+    if (base != IR_NONE)
+        ir_put(&L->B, IR_I64, X86_OFF(fdp), ir_op2(&L->B, IR_SUB, IR_I64, x86_ea(L, 0), base));
+}
+
 /* Load operand 0 (16 to 64 bits; integers sign-extended) and call with its bits and address. */
 static void call_with_memory(struct x86_lifter *L, unsigned helper, unsigned ctl, bool integer)
 {
@@ -41,6 +49,7 @@ static void call_with_memory(struct x86_lifter *L, unsigned helper, unsigned ctl
     ir_ref v = ir_load(&L->B, x86_int_type(L->op[0].size), address, x86_mem_aux(L, 0));
     v = integer ? ir_sext(&L->B, IR_I64, v) : ir_zext(&L->B, IR_I64, v);
     ir_call(&L->B, helper, IR_VOID, make_ctl(L, ctl), v, address, IR_NONE);
+    note_operand(L);
 }
 
 static void load80(struct x86_lifter *L, enum x87_format f)
@@ -50,6 +59,7 @@ static void load80(struct x86_lifter *L, enum x87_format f)
     ir_ref low = ir_load(&L->B, IR_I64, address, aux);
     ir_ref high = ir_load(&L->B, IR_I16, ir_lea(&L->B, IR_I64, address, IR_NONE, 0, 8), aux);
     ir_call(&L->B, X86_H_x87_load80, IR_VOID, make_ctl(L, X87_CTL(f, 0, 0, 0, 0)), low, ir_zext(&L->B, IR_I64, high), address);
+    note_operand(L);
 }
 
 /* FLD, FILD, FBLD: arg 0 floating point, 1 integer, 2 decimal */
@@ -81,6 +91,7 @@ bool x86_x87_store(struct x86_lifter *L, unsigned arg)
     enum x87_format f = (arg & 3) == 2 ? X87_BCD : format_of(L, (arg & 3) == 1);
     ir_ref address = x86_ea(L, 0);
     ir_call(&L->B, X86_H_x87_store, IR_VOID, make_ctl(L, X87_CTL(f, 0, 0, pops, arg >> 3 & 1)), address, IR_NONE, IR_NONE);
+    note_operand(L);
     return true;
 }
 
@@ -151,6 +162,12 @@ bool x86_x87_simple(struct x86_lifter *L, unsigned arg)
 {
     ir_call(&L->B, arg, IR_VOID, IR_NONE, IR_NONE, IR_NONE, IR_NONE);
     L->mmx_entered = false;
+    return true;
+}
+
+bool x86_x87_nop(struct x86_lifter *L, unsigned arg)
+{
+    call1(L, X86_H_x87_nop, 0);
     return true;
 }
 

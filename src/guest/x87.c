@@ -283,7 +283,9 @@ uint64_t x86_helper_x87_store(void *state, uint64_t ctl, uint64_t address, uint6
     } else {
         low = store_bits(&c, f, X87_CTL_VARIANT(ctl), get(s, 0), &high);
     }
-    if (!(c.sw & ~s->fcw & fatal))
+    if (c.sw & ~s->fcw & fatal)
+        x86_ask_to_write(address, format_size[f]);          /* a page fault comes first */
+    else
         write_memory(address, low, high, format_size[f]);
     begin_mem(s, ctl, address);
     if (raise(s, c.sw, fatal))

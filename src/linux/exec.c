@@ -17,7 +17,7 @@
 #include "linux/sighand.h"
 
 enum { LINE_SIZE = 256, MAX_DEPTH = 5, MAX_STRING = 131072, MAX_STRINGS = 1 << 22 };
-enum { FRONT = 3 * (MAX_DEPTH + 1), OPTIONS = 32, FD_PASSED = 500 };
+enum { FRONT = 3 * (MAX_DEPTH + 1), OPTIONS = 48, RUNNER_WORDS = 16, FD_PASSED = 500 };
 #define KEEP_PREFIX "WHERRY_KEEP_"
 
 struct exec {
@@ -368,6 +368,20 @@ static void push_log(struct exec *x)
     push_front(x, "-d");
 }
 
+/* The words of -runner, in front of all; those beyond the room's end are dropped. */
+static void push_runner(struct exec *x)
+{
+    const char *runner = linux_process.config.runner, *word[RUNNER_WORDS];
+    unsigned n = 0;
+    for (; runner && n < RUNNER_WORDS; n++) {
+        runner += strspn(runner, " ");
+        size_t length = strcspn(runner, " ");
+        if (!length || !(word[n] = keep_string(x, runner, length))) break;
+        runner += length;
+    }
+    while (n) push_front(x, word[--n]);
+}
+
 /* argv becomes: wherry's own path, its options, the program, the guest's arguments */
 static void push_options(struct exec *x)
 {
@@ -391,7 +405,9 @@ static void push_options(struct exec *x)
     push_log(x);
     if (cfg->strace) push_front(x, "-strace");
     if (cfg->stats) push_front(x, "--stats");
+    if (cfg->runner) { push_front(x, cfg->runner); push_front(x, "-runner"); }
     push_front(x, cfg->self);
+    push_runner(x);
 }
 
 /* S4 has to hold for the new program's first instant: the guest's whole mask, and what it ignores. */
@@ -415,7 +431,7 @@ static int64_t go(struct linux_thread *t, struct exec *x, uint64_t argv, uint64_
         return host_exec(t, x->host, x->argv, x->envp);
     }
     push_options(x);
-    return host_exec(t, linux_process.config.self, x->argv, x->envp);
+    return host_exec(t, *x->argv, x->argv, x->envp);
 }
 
 static int64_t execute(struct cpu *cpu, int dirfd, uint64_t path, uint64_t argv, uint64_t envp, int flags)

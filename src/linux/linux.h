@@ -19,6 +19,7 @@ struct linux_config {                  /* from the command line and environment 
     uint64_t stack_size;               /* -s, bytes; 0 = RLIMIT_STACK */
     bool strace, stats;
     int tier;
+    const char *runner;                /* -runner: command line in front of self for children, words by spaces; NULL: none */
     const char *execfn;                /* -execfn, given by execve to a child: the name that the guest used (AT_EXECFN); NULL: the program's */
 };
 

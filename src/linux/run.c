@@ -36,12 +36,18 @@ static uint64_t fault_error(const struct cpu *cpu, uint64_t addr)
     return PF_USER | present | (prot > 0 && (prot & PROT_READ) ? PF_WRITE : 0);
 }
 
-static bool uses_stack_segment(struct cpu *cpu)
+static enum x86_fault_kind fault_kind(struct cpu *cpu, bool refused_address)
 {
     uint8_t bytes[15];
     size_t n = sizeof bytes;
     while (n && engine_copy_from(bytes, cpu->state.pc, n)) n--;
-    return n && x86_is_stack_fault(&cpu->state, bytes, n);
+    return n ? x86_fault_kind(&cpu->state, bytes, n, refused_address) : X86_FAULT_PLAIN;
+}
+
+/* bits IE DE ZE OE UE PE */
+static int x87_code(unsigned flags)
+{
+    return flags & 1 ? FPE_FLTINV : flags & 4 ? FPE_FLTDIV : flags & 8 ? FPE_FLTOVF : flags & (2 | 16) ? FPE_FLTUND : FPE_FLTRES;
 }
 
 static void fault(struct cpu *cpu)
@@ -63,9 +69,18 @@ static void fault(struct cpu *cpu)
         }
         return;
     }
+    enum x86_fault_kind kind = fault_kind(cpu, code == SI_KERNEL);
+    if (kind == X86_FAULT_X87) {
+        force(cpu, SIGFPE, x87_code(cpu->state.fsw & ~cpu->state.fcw & 63u), cpu->state.pc, TRAP_MF, 0);
+        return;
+    }
     if (code == SI_KERNEL) {                   /* not canonical, or misaligned vectors: #SS or #GP */
-        if (uses_stack_segment(cpu)) force(cpu, SIGBUS, SI_KERNEL, 0, TRAP_SS, 0);
+        if (kind == X86_FAULT_STACK) force(cpu, SIGBUS, SI_KERNEL, 0, TRAP_SS, 0);
         else force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);
+        return;
+    }
+    if ((int64_t)(addr << 16) >> 16 != (int64_t)addr) {       /* not canonical; other hosts have wider addresses */
+        force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);
         return;
     }
     t->signals->cr2 = addr;

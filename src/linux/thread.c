@@ -234,12 +234,12 @@ SYS(set_tid_address)
     return t->tid;
 }
 
-/* The host's kernel knows the list too: it acts on it when the process is killed. */
+/* The host's kernel knows the list too: it acts on it when the process is killed. One that has no such call (an emulator) can do without. */
 SYS(set_robust_list)
 {
     struct linux_thread *t = cpu->os;
-    int64_t r = linux_host(SYS_set_robust_list, a, b);
-    if (r < 0) return r;
+    int64_t r = b == 24 ? linux_host(SYS_set_robust_list, a, b) : -EINVAL;
+    if (r < 0 && r != -ENOSYS) return r;
     t->robust_list = a;
     t->robust_list_len = b;
     return 0;

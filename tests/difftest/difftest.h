@@ -36,9 +36,10 @@ struct test_case {
     uint32_t seed;                       /* of test_random_state, before the operands were bent */
     struct x86_state in;
     uint8_t memory[WINDOW];
-    unsigned n; uint8_t start[MAX_SEQUENCE + 1];      /* instructions, and where each starts */
+    unsigned n; uint8_t start[MAX_SEQUENCE + 1];       /* instructions, and where each starts */
     uint32_t flags_mask[MAX_SEQUENCE + 1];            /* EFLAGS bits that are defined before each, and at last after all */
     unsigned how;                        /* TEST_* */
+    uint64_t ignore;                     /* address of an MXCSR_MASK that FXSAVE stored, or 0 */
     char text[200];
     uint16_t mnemonic;                   /* of the one that was asked for */
 };

@@ -19,7 +19,8 @@ struct test_insn {
     uint8_t bytes[16]; unsigned length, how;
     uint32_t reads, writes, undefined;   /* flags */
     uint32_t touched;                    /* registers, MEMORY */
-    bool control;
+    uint64_t ignore;                     /* as in the case */
+    bool last;                           /* nothing can follow it: a branch, or an FXSAVE (what it stored is not all comparable) */
 };
 
 static const uint16_t lifted[] = {
@@ -100,8 +101,8 @@ static int gpr_number(ZydisRegister r, unsigned *bits)
 
 /* --- operands --- */
 
-enum { MEMORY = 1u << 16 };
-static uint32_t locked;                  /* what earlier instructions of the sequence have read or written: 16 registers, memory */
+enum { MEMORY = 1u << 16, X87_POINTERS = 1u << 17 };
+static uint32_t locked;                  /* what earlier instructions of the sequence have read or written: 16 registers, and so on */
 static uint64_t low_end;                 /* where the sequence starts: no branch may go into it */
 
 static bool set_gpr(struct test_case *c, int r, uint64_t v)
@@ -169,10 +170,21 @@ static uint64_t choose_address(unsigned size, bool masked_store)
     return test_below(4) ? p & ~15ull : p;
 }
 
+static bool is_bit_test(const ZydisDecodedInstruction *insn)
+{
+    return insn->mnemonic == ZYDIS_MNEMONIC_BT || insn->mnemonic == ZYDIS_MNEMONIC_BTS || insn->mnemonic == ZYDIS_MNEMONIC_BTR || insn->mnemonic == ZYDIS_MNEMONIC_BTC;
+}
+
+/* The bit lies outside the window: the offset's register is the base as well. With a segment base AMD's processors refuse some such. */
+static bool far_bit(const struct test_case *c, const ZydisDecodedOperand *op)
+{
+    int r = op->type == ZYDIS_OPERAND_TYPE_REGISTER ? gpr_number(op->reg.value, NULL) : -1;
+    return r >= 0 && c->in.gpr[r] + 512 > 1024;
+}
+
 /* registers that decide how much is done, or where */
 static bool fix_registers(struct test_case *c, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
 {
-    bool bit_test = insn->mnemonic == ZYDIS_MNEMONIC_BT || insn->mnemonic == ZYDIS_MNEMONIC_BTS || insn->mnemonic == ZYDIS_MNEMONIC_BTR || insn->mnemonic == ZYDIS_MNEMONIC_BTC;
     for (unsigned i = 0; i < insn->operand_count; i++) if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER) {
         ZydisRegister reg = op[i].reg.value;
         int r = gpr_number(reg, NULL);
@@ -180,8 +192,7 @@ static bool fix_registers(struct test_case *c, const ZydisDecodedInstruction *in
             && op[i].visibility != ZYDIS_OPERAND_VISIBILITY_HIDDEN) return false;
         if (insn->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE) && r == 1 && !set_gpr(c, 1, test_below(20)))
             if (c->in.gpr[1] > 40) return false;
-        if (bit_test && i == 1 && r >= 0 && !set_gpr(c, r, test_below(1024) - 512))
-            if (op[0].type == ZYDIS_OPERAND_TYPE_MEMORY && c->in.gpr[r] + 512 > 1024) return false;
+        if (is_bit_test(insn) && i == 1 && r >= 0) set_gpr(c, r, test_below(1024) - 512);
     }
     return true;
 }
@@ -214,14 +225,27 @@ static bool fix_target(struct test_case *c, const struct test_insn *t, const Zyd
     ZydisDecodedInstruction i2; ZydisDecodedOperand o2[ZYDIS_MAX_OPERAND_COUNT];
     if (op[0].mem.segment == ZYDIS_REGISTER_FS || op[0].mem.segment == ZYDIS_REGISTER_GS) return false;
     if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, t->bytes, 15, &i2, o2)) || ZYAN_FAILED(ZydisCalcAbsoluteAddressEx(&i2, &o2[0], c->pc, &ctx, &a))) return false;
-    return set_memory(c, a, &target, 8);
+    if (insn->address_width == 32) a = (uint32_t)a;
+    return (a < CODE_BASE || a >= DATA_BASE) && set_memory(c, a, &target, 8);
 }
 
-static bool fix_memory(struct test_case *c, const ZydisDecodedInstruction *insn, uint64_t want)
+/* ENTER copies frame pointers; in which order it reads and writes where both overlap is the processor's own. */
+static bool fix_enter(struct test_case *c, const ZydisDecodedOperand *op)
+{
+    uint64_t level = op[1].imm.value.u & 31, top = c->in.gpr[4];
+    if (top - WINDOW_AT < 400) set_gpr(c, 5, WINDOW_AT + 650 + test_below(118));
+    uint64_t frame = c->in.gpr[5];
+    return level < 2 || frame <= top - 8 * (level + 1) || frame - 8 * level >= top;
+}
+
+static bool fix_memory(struct test_case *c, struct test_insn *t, const ZydisDecodedInstruction *insn, uint64_t want)
 {
     uint64_t at = c->in.gpr[4], target = CODE_BASE + 0x100 + test_below(0x400), offset = want - WINDOW_AT;
+    t->ignore = 0;
     switch (insn->mnemonic) {
+    case ZYDIS_MNEMONIC_FXSAVE: case ZYDIS_MNEMONIC_FXSAVE64: t->ignore = want + 28; break;
     case ZYDIS_MNEMONIC_RET:
+        if (insn->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) return false;     /* AMD: 16-bit targets */
         if (at + 8 > EDGE_BASE && at < EDGE_BASE + EDGE_SIZE) return false;
         return insn->meta.branch_type != ZYDIS_BRANCH_TYPE_FAR && set_memory(c, at, &target, 8);
     case ZYDIS_MNEMONIC_POPF: case ZYDIS_MNEMONIC_POPFQ: {
@@ -232,11 +256,13 @@ static bool fix_memory(struct test_case *c, const ZydisDecodedInstruction *insn,
         return set_memory(c, at, &f, 8); }
     case ZYDIS_MNEMONIC_FXRSTOR: case ZYDIS_MNEMONIC_FXRSTOR64: {
         uint32_t mxcsr = 0x1f80 | (uint32_t)test_below(4) << 13;
-        if (test_below(8) && offset + 512 <= WINDOW) return set_memory(c, want + 24, &mxcsr, 4);
+        if (test_below(8) == 0) mxcsr |= 0x10000;
+        if (offset + 512 <= WINDOW) return set_memory(c, want + 24, &mxcsr, 4);
         break; }
     case ZYDIS_MNEMONIC_LDMXCSR: {
         uint32_t mxcsr = (uint32_t)test_random() & 0xffff;
-        if (test_below(8) && offset + 4 <= WINDOW) return set_memory(c, want, &mxcsr, 4);
+        if (test_below(8) == 0) mxcsr |= 0x10000;                             /* reserved; bit 17 is not on AMD's processors */
+        if (offset + 4 <= WINDOW) return set_memory(c, want, &mxcsr, 4);
         break; }
     default: break;
     }
@@ -250,11 +276,12 @@ static bool fix_operands(struct test_case *c, struct test_insn *t, const ZydisDe
     bool masked = insn->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ || insn->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU;
     for (unsigned i = 0; i < insn->operand_count; i++) if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].mem.type != ZYDIS_MEMOP_TYPE_AGEN) {
         want = choose_address(op[i].size / 8, masked && test_below(8));
-        if (!aim(c, t, insn, &op[i], want)) return false;
+        if (!aim(c, t, insn, &op[i], want) || (is_bit_test(insn) && far_bit(c, &op[1]))) return false;
         meet(c, insn, want);
     }
     if ((insn->mnemonic == ZYDIS_MNEMONIC_JMP || insn->mnemonic == ZYDIS_MNEMONIC_CALL) && !fix_target(c, t, insn, op)) return false;
-    return fix_memory(c, insn, want);
+    if (insn->mnemonic == ZYDIS_MNEMONIC_ENTER && !fix_enter(c, op)) return false;
+    return fix_memory(c, t, insn, want);
 }
 
 /* --- flags --- */
@@ -295,13 +322,25 @@ static void flag_use(struct test_insn *t, const ZydisDecodedInstruction *insn, c
 
 /* --- one instruction --- */
 
+/* FIP, FDP and their selectors: wherry keeps no selectors, neither loaded ones nor that of the stack segment */
+static bool loads_pointers(ZydisMnemonic m)
+{
+    return m == ZYDIS_MNEMONIC_FLDENV || m == ZYDIS_MNEMONIC_FRSTOR || m == ZYDIS_MNEMONIC_FXRSTOR || m == ZYDIS_MNEMONIC_FXRSTOR64;
+}
+
+static bool stores_pointers(ZydisMnemonic m)
+{
+    return m == ZYDIS_MNEMONIC_FNSTENV || m == ZYDIS_MNEMONIC_FNSAVE || m == ZYDIS_MNEMONIC_FXSAVE || m == ZYDIS_MNEMONIC_FXSAVE64;
+}
+
 static void note_touched(struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
 {
-    t->touched = 0;
+    t->touched = loads_pointers(insn->mnemonic) ? X87_POINTERS : 0;
     for (unsigned i = 0; i < insn->operand_count; i++) {
         int a = -1, b = -1;
         if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER) a = gpr_number(op[i].reg.value, NULL);
         if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY) { a = gpr_number(op[i].mem.base, NULL); b = gpr_number(op[i].mem.index, NULL); t->touched |= MEMORY; }
+        if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].mem.segment == ZYDIS_REGISTER_SS && insn->meta.isa_ext == ZYDIS_ISA_EXT_X87) t->touched |= X87_POINTERS;
         if (a >= 0) t->touched |= 1u << a;
         if (b >= 0) t->touched |= 1u << b;
     }
@@ -338,6 +377,7 @@ static bool make_insn(struct test_case *c, struct test_insn *t, const struct for
     for (unsigned i = 0; i < 2; i++) if (insn.raw.imm[i].is_relative && insn.raw.imm[i].size == 32) {
         int32_t rel = (int32_t)test_below(0x1000) - 0x800; memcpy(t->bytes + insn.raw.imm[i].offset, &rel, 4);
     }
+    if ((locked & X87_POINTERS) && stores_pointers(insn.mnemonic)) return false;
     if (!fix_operands(c, t, &insn, op)) return false;
     memset(t->bytes + insn.length, 0xcc, 16u - insn.length);
     t->length = insn.length;
@@ -346,7 +386,7 @@ static bool make_insn(struct test_case *c, struct test_insn *t, const struct for
         uint64_t to = c->pc + insn.length + (uint64_t)insn.raw.imm[i].value.s;
         if ((insn.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) || (to >= low_end && to < c->pc + insn.length)) return false;
     }
-    t->control = is_control(&insn);
+    t->last = is_control(&insn) || t->ignore;
     t->how = comparability(&insn, op);
     flag_use(t, &insn, op);
     note_touched(t, &insn, op);
@@ -359,7 +399,7 @@ static void start_case(struct test_case *c)
     test_random_state(c->seed, &c->in, c->memory);
     c->in.fs_base = test_fs_base; c->in.gs_base = test_gs_base;
     c->in.pc = low_end = c->pc;
-    c->length = c->n = c->how = 0;
+    c->length = c->n = c->how = 0; c->ignore = 0;
     c->start[0] = 0;
     c->flags_mask[0] = 0xcd5;        /* OF DF SF ZF AF PF CF; sigreturn does not load ID and NT */
     memset(c->bytes, 0xcc, sizeof c->bytes);
@@ -374,6 +414,7 @@ static void append(struct test_case *c, const struct test_insn *t)
     c->start[++c->n] = (uint8_t)c->length;
     c->flags_mask[c->n] = (c->flags_mask[c->n - 1] | t->writes) & ~t->undefined & 0xcd5;
     c->how |= t->how;
+    c->ignore = t->ignore;
 }
 
 bool test_generate_form(struct test_case *c, unsigned k)
@@ -402,7 +443,7 @@ static bool extend(struct test_case *c, struct test_case *now, const struct form
     struct test_case bent = *now;
     struct test_insn t;
     bent.pc = c->pc + c->length;
-    if (!make_insn(&bent, &t, f) || (t.control && !last) || (t.reads & ~c->flags_mask[c->n] & STATUS_FLAGS)) return false;
+    if (!make_insn(&bent, &t, f) || (t.last && !last) || (t.reads & ~c->flags_mask[c->n] & STATUS_FLAGS)) return false;
     for (int r = 0; r < 16; r++) if (bent.in.gpr[r] != now->in.gpr[r]) c->in.gpr[r] = bent.in.gpr[r];
     if (!(locked & MEMORY)) memcpy(c->memory, bent.memory, WINDOW);
     append(c, &t);

@@ -22,12 +22,12 @@ static void print_registers(const struct test_case *c)
     for (int i = 0; i < 16; i++) printf("  xmm%-2d %016llx%016llx%s", i, (long long)c->in.zmm[i].u64[1], (long long)c->in.zmm[i].u64[0], i % 2 ? "\n" : "");
 }
 
-static void report(struct test_case *c, const char *why)
+static void report(struct test_case *c, int sig, const char *why)
 {
     test_describe(c);
     printf("FAIL %s:", c->text);
     for (unsigned i = 0; i < c->length; i++) printf(" %02x", c->bytes[i]);
-    printf(": %s\n", why);
+    printf(": %s [natively signal %d]\n", why, sig);
     if (opt.verbose) print_registers(c);
 }
 
@@ -38,7 +38,7 @@ static void judge(struct test_case *c, const struct test_result *native, const s
 {
     char why[400];
     done[k]++;
-    if (test_differ(c, native, own, approximate, why, sizeof why) && (!bad[k]++ || opt.all)) report(c, why);
+    if (test_differ(c, native, own, approximate, why, sizeof why) && (!bad[k]++ || opt.all)) report(c, native->signal, why);
 }
 
 static int verdict(unsigned n, long cases)

@@ -3,7 +3,7 @@
  * differs from another: the input from the random state of the case's seed, the result from the input. Little-endian throughout.
  *
  * file:   "wherryd1" fs_base:8 gs_base:8, then cases to its end
- * case:   length:1 (not 0) bytes seed:4 pc:2 (from CODE_BASE) mnemonic:2 how:1 flags mask:2 in result
+ * case:   length:1 (not 0) bytes seed:4 pc:2 (from CODE_BASE) mnemonic:2 how:1 flags mask:2 ignored:2 (offset in the window) in result
  * in:     state changes, memory changes
  * result: signal:1 code:1 pc:8 address:8 (SIGSEGV and SIGBUS only) state changes, memory changes
  */
@@ -139,6 +139,7 @@ void test_record(FILE *f, const struct test_case *c, const struct test_result *r
     random_start(&base);
     put(f, c->length, 1); fwrite(c->bytes, 1, c->length, f);
     put(f, c->seed, 4); put(f, c->pc - CODE_BASE, 2); put(f, c->mnemonic, 2); put(f, c->how, 1); put(f, c->flags_mask[c->n], 2);
+    put(f, c->ignore ? c->ignore - WINDOW_AT : 0xffff, 2);
     put_state(f, &base.in, &c->in); put_memory(f, base.memory, c->memory);
     put(f, (uint64_t)r->signal, 1); put(f, (uint64_t)r->code, 1); put(f, r->out.pc - CODE_BASE, 8);
     if (has_address(r->signal)) put(f, r->fault_address, 8);
@@ -154,6 +155,7 @@ bool test_read_record(FILE *f, struct test_case *c, struct test_result *r)
     c->length = (unsigned)length; c->n = 1; c->start[0] = 0; c->start[1] = (uint8_t)length;
     c->seed = (uint32_t)get(f, 4); c->pc = CODE_BASE + get(f, 2); c->mnemonic = (uint16_t)get(f, 2); c->how = (unsigned)get(f, 1);
     c->flags_mask[0] = 0xcd5; c->flags_mask[1] = (uint32_t)get(f, 2);
+    c->ignore = get(f, 2) + WINDOW_AT;
     random_start(c);
     get_state(f, &c->in);
     if (!get_memory(f, c->memory)) return false;

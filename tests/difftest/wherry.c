@@ -112,7 +112,7 @@ void test_wherry(const struct test_case *c, struct test_result *r)
     switch (e) {
     case ENGINE_BREAKPOINT: r->signal = SIGTRAP; r->code = SI_KERNEL; r->out.pc--; break;
     case ENGINE_ILLEGAL: r->signal = SIGILL; r->code = ILL_ILLOPN; r->fault_address = r->out.pc; break;
-    case ENGINE_PRIVILEGED: r->signal = SIGSEGV; r->code = SI_KERNEL; break;
+    case ENGINE_PRIVILEGED: r->signal = SIGSEGV; break;          /* code 0: no access has failed */
     case ENGINE_FAULT: r->signal = cpu->fault_signal; r->code = cpu->fault_info.si_code; r->fault_address = (uint64_t)cpu->fault_info.si_addr; break;
     default: r->signal = 1000 + (int)e; break;
     }

@@ -53,6 +53,8 @@ struct value {
     uint8_t cr[3];          /* fields with the signed, unsigned (or carry) and result compares; NO_REG */
     bool done;              /* nothing to emit */
     bool later;             /* nothing is emitted at its place */
+    bool needs_reg;         /* somebody uses it otherwise than as an address or in a PUT */
+    int32_t add;            /* IN_GPR: the value is reg + add */
     int32_t mem;            /* IN_MEM: offset in the state */
     uint16_t last, port_last, uses, user;
     uint16_t next;          /* in the list of its register */
@@ -104,6 +106,7 @@ unsigned alloc_gpr(struct emitter *e);                                 /* a free
 unsigned alloc_vec(struct emitter *e);
 int32_t alloc_spill(struct emitter *e, unsigned until);
 void spill_all(struct emitter *e);                                     /* before a CALL */
+void rebase(struct emitter *e, unsigned reg, int32_t add);             /* reg is about to be increased by add: its values are reg - add then */
 unsigned gpr_of(struct emitter *e, unsigned r);                        /* upper bits unspecified; pinned */
 unsigned gpr_ext(struct emitter *e, unsigned r, unsigned ext);         /* ZX or SX */
 unsigned vec_of(struct emitter *e, unsigned r);                        /* VMX number */

@@ -60,6 +60,7 @@ void settle(struct emitter *e, unsigned r, unsigned reg, unsigned ext)
     v->where = reg >= VEC ? IN_VEC : IN_GPR;
     v->reg = (uint8_t)reg;
     v->ext = (uint8_t)ext;
+    v->add = 0;
     v->next = e->head[reg];
     e->head[reg] = (uint16_t)r;
 }
@@ -177,8 +178,35 @@ static void empty(struct emitter *e, unsigned reg)       /* its values are dead 
     }
 }
 
+/* reg + add: only values as they are can move */
+static void spill_sums(struct emitter *e, unsigned reg, unsigned from)
+{
+    for (uint16_t r = e->head[reg], next; r != NO_INSN; r = next) {
+        struct value *v = &e->v[r];
+        next = v->next;
+        if (reg >= VEC || v->last < from || !v->add)
+            continue;
+        int32_t at = alloc_spill(e, v->last);
+        add_imm(e, TEMP2, reg, v->add);
+        store_reg(e, TEMP2, at);
+        in_mem(e, r, at);
+    }
+}
+
+void rebase(struct emitter *e, unsigned reg, int32_t add)
+{
+    for (uint16_t r = e->head[reg]; r != NO_INSN; r = e->v[r].next)
+        if (!fits16(e->v[r].add - add) || !fits16(add)) {
+            evict(e, reg);
+            return;
+        }
+    for (uint16_t r = e->head[reg]; r != NO_INSN; r = e->v[r].next)
+        e->v[r].add -= add;
+}
+
 static void spill(struct emitter *e, unsigned reg, unsigned from)
 {
+    spill_sums(e, reg, from);
     unsigned until = needed_until(e, reg, from);
     if (!until)
         return;
@@ -220,6 +248,7 @@ void evict(struct emitter *e, unsigned reg)
         spill(e, reg, e->i + 1);
         return;
     }
+    spill_sums(e, reg, e->i + 1);
     empty(e, to);
     if (reg >= VEC)
         asm_vmr(&e->a, to - VEC, reg - VEC);
@@ -337,6 +366,13 @@ static void compute_later(struct emitter *e, unsigned r)
 unsigned gpr_of(struct emitter *e, unsigned r)
 {
     struct value *v = &e->v[r];
+    if (v->where == IN_GPR && v->add) {
+        pin(e, v->reg);
+        unsigned reg = alloc_gpr(e);
+        add_imm(e, reg, v->reg, v->add);
+        settle(e, r, reg, 0);
+        return reg;
+    }
     if (v->where == IN_GPR) {
         pin(e, v->reg);
         return v->reg;

@@ -67,6 +67,8 @@ static void emit_all(struct emitter *e)
             if (ir_op_info[b->insn[e->i].op].props & IR_P_X)
                 need_map(e);                   /* the instruction that it is folded into may fault in its stead */
             v->where = LATER;
+            if (ir_op_info[b->insn[e->i].op].props & IR_P_X)
+                need_map(e);
             continue;
         }
         if ((size_t)(e->a.end - e->a.p) < ASM_MARGIN) {
@@ -92,6 +94,8 @@ int x64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     };
     e.v = alloca(sizeof *e.v * (b->n + 1));
     memset(e.head, 0xff, sizeof e.head);
+    memset(e.twin, NO_REG, sizeof e.twin);
+    e.compared[0] = IR_NONE;
     memset(e.spill_until, 0xff, sizeof e.spill_until);
     code->n_exits = code->n_map = 0;
     code->size = 0;

@@ -71,11 +71,13 @@ struct emitter {
     struct host_code *code;
     struct value *v;
     uint16_t head[N_LISTS];
+    uint8_t twin[16];                        /* another mapped register with the same content, or NO_REG */
     uint32_t borrowed;                       /* mapped registers in use for something else */
     uint32_t pins;                           /* registers that the current instruction still needs */
     unsigned i;                              /* current instruction */
     uint16_t spill_until[N_SPILLS];
     /* EFLAGS */
+    ir_ref compared[2]; bool compared_test;  /* the comparison that EFLAGS come from, or IR_NONE */
     uint16_t owner;                          /* FL instruction whose port is in EFLAGS, or NO_INSN */
     unsigned ef_state;                       /* IR_F_* in EFLAGS that equal the state's */
     bool hold;                               /* the current instruction has made EFLAGS ready for itself */

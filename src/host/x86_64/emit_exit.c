@@ -80,7 +80,7 @@ static void jump(struct emitter *e, unsigned byte, enum host_exit_kind kind, uin
 enum { JMP = 0xe9, CALL = 0xe8, RET = 0xc3 };
 
 /* The padding goes before the compare: processors fuse it with the jump only when they touch. */
-static void jump_if(struct emitter *e, enum cc cc, uint64_t target)
+static void jump_if(struct emitter *e, enum cc cc, enum host_exit_kind kind, uint64_t target)
 {
     give_back(e);
     flush_stack(e);
@@ -94,7 +94,7 @@ static void jump_if(struct emitter *e, enum cc cc, uint64_t target)
         e->a.p += size;
     } else
         asm_nops(&e->a, n);
-    add_exit(e, HOST_EXIT_DIRECT, target);
+    add_exit(e, kind, target);
     asm_u16(&e->a, 0x800fu | (unsigned)cc << 8);
     asm_u32(&e->a, 0);
 }
@@ -105,14 +105,16 @@ static void landing(struct emitter *e, ir_ref to)
     int64_t pc = 0;
     if (!is_const(e, to, &pc))
         fail(e, "call without constant return address");
-    if (fits_i32(pc)) {
-        asm_alu_ri(&e->a, ALU_CMP, 8, RCX, (int32_t)pc);
-    } else {
+    if (!fits_i32(pc))
         asm_mov_imm(&e->a, RAX, (uint64_t)pc);
+    e->fuse = e->a.p;
+    if (fits_i32(pc))
+        asm_alu_ri(&e->a, ALU_CMP, 8, RCX, (int32_t)pc);
+    else
         asm_alu_rr(&e->a, ALU_CMP, 8, RCX, RAX);
-    }
-    asm_jcc(&e->a, CC_NE, e->env->stubs.others[STUB_RET_MISMATCH]);
-    jump(e, JMP, HOST_EXIT_LANDING, (uint64_t)pc);
+    e->fuse_end = e->a.p;
+    jump_if(e, CC_E, HOST_EXIT_LANDING, (uint64_t)pc);
+    asm_jmp(&e->a, e->env->stubs.others[STUB_RET_MISMATCH]);
 }
 
 static void trap(struct emitter *e, const struct ir_insn *in)
@@ -163,7 +165,7 @@ static void exit_if(struct emitter *e, const struct ir_insn *in)
         enum cc cc = flags_for(e, in->arg[0]);
         jump_sunk(e, cc, v->sunk, v->put, (uint64_t)in->imm);
     } else if (!is_const(e, in->arg[0], &c))
-        jump_if(e, flags_for(e, in->arg[0]), (uint64_t)in->imm);
+        jump_if(e, flags_for(e, in->arg[0]), HOST_EXIT_DIRECT, (uint64_t)in->imm);
     else if (c & 1)
         jump(e, JMP, HOST_EXIT_DIRECT, (uint64_t)in->imm);
 }
@@ -208,31 +210,39 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in)
     return true;
 }
 
-/* Behind the block: what unlinked exits run into. A direct one: lea rax, [data]; jmp; data: distance to the patch place, target. */
+/* Behind the block: what unlinked exits run into. A direct one: lea rax, [data]; jmp. Behind all of them the data: distance to the patch
+ * place, target. */
 void emit_exit_stubs(struct emitter *e)
 {
     struct asm_buf *a = &e->a;
-    for (unsigned k = 0; k < e->code->n_exits; k++) {
-        struct host_exit *x = &e->code->exits[k];
-        if ((size_t)(a->end - a->p) < ASM_MARGIN) {
-            e->error = -1;
-            return;
-        }
+    struct host_code *c = e->code;
+    enum { STUB_SIZE = 96 };                            /* at most, with its data */
+    if ((size_t)(a->end - a->p) < ASM_MARGIN + (size_t)c->n_exits * STUB_SIZE) {
+        e->error = -1;
+        return;
+    }
+    uint8_t *lea_end[HOST_MAX_EXITS];
+    for (unsigned k = 0; k < c->n_exits; k++) {
+        struct host_exit *x = &c->exits[k];
         x->stub = asm_offset(a);
         uint64_t patch = a->rx + x->patch;
         if (x->kind == HOST_EXIT_INDIRECT) {
             uint8_t *miss = x64_emit_lookup(a, e->o);   /* each its own, for the branch predictor */
             asm_here_short(a, miss);
-            asm_lea(a, 8, RAX, at_rip(patch));
-            asm_jmp(a, e->env->stubs.others[STUB_EXIT_INDIRECT]);
-        } else {
-            uint64_t data = asm_here(a) + 12;
-            asm_lea(a, 8, RAX, at_rip(data));
-            asm_jmp(a, e->env->stubs.others[STUB_EXIT_LINK]);
-            asm_u32(a, (uint32_t)(data - patch));
-            asm_u64(a, x->target);
         }
+        asm_lea(a, 8, RAX, at_rip(patch));
+        lea_end[k] = a->p;
+        asm_jmp(a, e->env->stubs.others[x->kind == HOST_EXIT_INDIRECT ? STUB_EXIT_INDIRECT : STUB_EXIT_LINK]);
         x64_link(a->start + x->patch, patch, a->rx + x->stub);
+    }
+    for (unsigned k = 0; k < c->n_exits; k++) {
+        const struct host_exit *x = &c->exits[k];
+        if (x->kind == HOST_EXIT_INDIRECT)
+            continue;
+        uint32_t displacement = (uint32_t)(a->p - lea_end[k]);
+        memcpy(lea_end[k] - 4, &displacement, 4);
+        asm_u32(a, asm_offset(a) - x->patch);
+        asm_u64(a, x->target);
     }
 }
 

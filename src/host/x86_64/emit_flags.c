@@ -65,6 +65,7 @@ void clobber(struct emitter *e)
     e->owner = NO_INSN;
     e->ef_state = 0;
     e->fuse = NULL;
+    e->compared[0] = IR_NONE;
 }
 
 void own_by(struct emitter *e, unsigned i)
@@ -180,6 +181,10 @@ static void cmp_operands(struct emitter *e, unsigned size, const struct opnd *a,
 void emit_compare(struct emitter *e, ir_ref ra, ir_ref rb, bool is_test, bool exact_a)
 {
     unsigned size = type_size(insn(e, ra)->type);
+    if (e->compared[0] == ra && e->compared[1] == rb && e->compared_test == is_test && !(e->owner != NO_INSN && port_needed(e, e->owner)))
+        return;                                         /* EFLAGS still hold just that */
+    ir_ref first = ra, second = rb;
+    bool asked = is_test;
     if (is_test && e->v[rb].where == LATER && e->v[ra].where != LATER) {
         ir_ref swap = ra;
         ra = rb;
@@ -193,6 +198,9 @@ void emit_compare(struct emitter *e, ir_ref ra, ir_ref rb, bool is_test, bool ex
         is_test = true;
     }
     cmp_operands(e, size, &a, &b, is_test);
+    e->compared[0] = first;
+    e->compared[1] = second;
+    e->compared_test = asked;
 }
 
 static enum cc cc_of_value(struct emitter *e, ir_ref r)

@@ -163,6 +163,13 @@ static void put_whole(struct emitter *e, ir_ref w, unsigned reg)
     } else {
         evict(e, reg, w);
         into(e, w, reg, 8);
+        if (v->where == IN_GPR && !v->add && v->reg < 16 && e->map->offset[v->reg] >= 0) {
+            if (e->twin[v->reg] == NO_REG) {             /* it stays where it is, and has a second place to go to */
+                e->twin[v->reg] = (uint8_t)reg;
+                e->twin[reg] = v->reg;
+            }
+            return;
+        }
     }
     if (!live(e, w))
         return;

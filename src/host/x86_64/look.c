@@ -335,7 +335,9 @@ static void visit_special(struct look *l, const struct ir_insn *in, struct value
             l->get_at[reg] = (uint16_t)l->i;
         break;
     case IR_ZEXT:
-        if (v->hint != NO_REG && in->type == IR_I64 && insn(e, in->arg[0])->type == IR_I32 && e->v[in->arg[0]].put > v->put) {
+        /* what is zero-extended already: 32-bit operations, and loads, which are of any width */
+        if (v->hint != NO_REG && in->type == IR_I64 && e->v[in->arg[0]].put > v->put &&
+            (insn(e, in->arg[0])->type == IR_I32 || insn(e, in->arg[0])->op == IR_LOAD)) {
             e->v[in->arg[0]].hint = v->hint;
             e->v[in->arg[0]].put = v->put;
             e->v[in->arg[0]].narrow = false;

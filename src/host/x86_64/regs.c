@@ -336,9 +336,22 @@ static bool rebase(struct emitter *e, unsigned reg, ir_ref by)
     return by != IR_NONE && reg < XMM && step_of(e, reg, by, &step) && rebase_by(e, reg, step);
 }
 
+static void forget_twins(struct emitter *e, unsigned reg)
+{
+    if (reg >= 16 || e->twin[reg] == NO_REG)
+        return;
+    e->twin[e->twin[reg]] = NO_REG;
+    e->twin[reg] = NO_REG;
+}
+
 static void evict_from(struct emitter *e, unsigned reg, unsigned from)
 {
-    unsigned to = prune(e, reg, from) ? free_scratch(e, reg) : NO_REG;
+    bool any = prune(e, reg, from);
+    unsigned to = any ? free_scratch(e, reg) : NO_REG, twin = reg < 16 ? e->twin[reg] : NO_REG;
+    if (any && twin != NO_REG) {
+        move_list(e, reg, twin, 0, from);
+        return;
+    }
     if (to != NO_REG && to != reg && common_home(e, reg, from) < 0) {
         move_reg(e, to, reg);
         move_list(e, to, NO_REG, 0, NO_INSN);
@@ -350,11 +363,12 @@ static void evict_from(struct emitter *e, unsigned reg, unsigned from)
 void evict(struct emitter *e, unsigned reg, ir_ref by)
 {
     if (e->head[reg] == NO_INSN)
-        return;
-    if (!prune(e, reg, e->i + 1))
+        ;
+    else if (!prune(e, reg, e->i + 1))
         move_list(e, reg, NO_REG, 0, e->i + 1);
-    else if (!rebase(e, reg, by))
+    else if ((reg < 16 && e->twin[reg] != NO_REG) || !rebase(e, reg, by))
         evict_from(e, reg, e->i + 1);
+    forget_twins(e, reg);
 }
 
 void evict_scratch(struct emitter *e, unsigned reg) { evict_from(e, reg, e->i); }
@@ -387,6 +401,7 @@ void flush_stack(struct emitter *e)
     if (!add)
         return;
     asm_lea(&e->a, 8, reg, at_reg(reg, add));
+    forget_twins(e, reg);
     for (uint16_t r = e->head[reg]; r != NO_INSN; r = e->v[r].next)
         if (e->v[r].where == IN_GPR)
             e->v[r].add -= add;
@@ -456,6 +471,7 @@ static bool is_spill(const struct emitter *e, int32_t home)
 
 void spill_all(struct emitter *e)
 {
+    memset(e->twin, NO_REG, sizeof e->twin);
     for (ir_ref r = 0; r < e->i; r++)                  /* what is in unmapped slots, or computed late from them */
         if (e->v[r].last > e->i && e->v[r].where == LATER) {
             uint32_t pins = e->pins;
@@ -778,8 +794,6 @@ unsigned dst_gpr_low(struct emitter *e)
 static const struct { uint8_t reg, flag; } lender[] = { { RSI, MAP_RSI_SAVED }, { RDI, MAP_RDI_SAVED }, { RBX, MAP_RBX_SAVED }, { RDX, MAP_RDX_SAVED } };
 enum { N_LENDERS = sizeof lender / sizeof *lender };
 
-static bool may_fault(const struct emitter *e) { return ir_op_info[insn(e, (ir_ref)e->i)->op].props & (IR_P_X | IR_P_FP); }
-
 unsigned borrow_gpr(struct emitter *e)
 {
     for (unsigned k = 0; k < N_LENDERS; k++) {
@@ -788,7 +802,8 @@ unsigned borrow_gpr(struct emitter *e)
             continue;
         asm_store(&e->a, 8, at_state(e->map->offset[r]), r);
         e->borrowed |= 1u << r;
-        if (may_fault(e)) {
+        forget_twins(e, r);
+        if (e->mapped) {                                /* the guest instruction may fault */
             e->map_flags |= lender[k].flag;
             map_here(e);
         }

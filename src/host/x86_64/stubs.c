@@ -130,10 +130,10 @@ static void emit_call_stub(struct asm_buf *a, const struct x64_map *map, const s
     asm_store(a, 8, at_state((int32_t)o->ret_sp), RSP);
     asm_load(a, 8, RSP, at_state((int32_t)o->host_sp));
     push(a, RCX);
-    if (fpcr) {
+    if (fpcr || !pure)                      /* a helper that faults is not come back from: its state has the sticky flags */
         mxcsr(a, true, o->fpcr);
+    if (fpcr)
         mxcsr(a, false, o->host_fpcr);
-    }
     asm_load(a, 8, RDI, at_state((int32_t)o->self));
     for (unsigned k = 0; k < 4; k++)
         asm_load(a, 8, argument[k], at_state((int32_t)(o->spill + SPILL_ARGS + k * 8)));

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * look.c: one look over the block from its end: how long values and ports are needed, which result can be computed into the register that its
+ * PUT writes, which PUTF can be emitted with its operation, and what is best left to its user: addresses, and conditions that a branch or select tests.
+ */
+#include "host/aarch64/emit.h"
+
+struct look {
+    struct emitter *e;
+    uint16_t pending[N_REGS];    /* the value that should be computed into a mapped register, NO_INSN */
+    uint16_t flags_point;        /* nearest place after here that reads or writes the state's flags, may fault, leaves, or shows the state */
+    uint16_t flags_write;        /* nearest place that changes the state's flags */
+    bool need_poll;
+};
+
+static void reset_value(struct value *v)
+{
+    *v = (struct value){ .reg = NO_REG, .hint = NO_REG, .user = NO_INSN, .next = NO_INSN, .second = NO_INSN, .early = NO_INSN, .putf = NO_INSN,
+                         .addr_only = true, .home = -1, .port_home = -1 };
+}
+
+static unsigned slot_reg(const struct emitter *e, int64_t offset)
+{
+    return offset >= 0 && offset < MAP_BYTES && e->map->reg_at[offset / 8] ? e->map->reg_at[offset / 8] - 1u : NO_REG;
+}
+
+static bool takes_condition(unsigned op) { return op == IR_EXITIF || op == IR_SELECT || op == IR_ADCF || op == IR_SBBF; }
+static bool is_memory(unsigned op) { return op == IR_LOAD || op == IR_STORE || op == IR_VLOADL || op == IR_VSTOREL; }
+
+static bool waits(const struct look *l, unsigned j, const struct ir_insn *in)
+{
+    const struct value *v = &l->e->v[j];
+    switch (in->op) {
+    case IR_LEA: return v->uses && v->addr_only;
+    case IR_CMP: case IR_COND:
+        if (v->uses != 1 || !takes_condition(insn(l->e, v->user)->op))
+            return false;
+        return in->op == IR_CMP || in->arg[0] != IR_NONE || l->flags_write > v->user;
+    default: return false;
+    }
+}
+
+static void use_value(struct look *l, unsigned user, unsigned k, ir_ref r, unsigned until)
+{
+    struct value *v = &l->e->v[r];
+    const struct ir_insn *in = insn(l->e, (ir_ref)user);
+    if (v->last < until)
+        v->last = (uint16_t)until;
+    v->uses++;
+    v->user = (uint16_t)user;
+    if (k || !is_memory(in->op))
+        v->addr_only = false;
+    if (in->op == IR_SECOND)
+        v->second = (uint16_t)user;
+}
+
+static void use_port(struct look *l, const struct ir_insn *in, unsigned user, unsigned until)
+{
+    ir_ref r = in->arg[0];
+    if (r == IR_NONE)
+        return;
+    struct value *v = &l->e->v[r];
+    if (v->port_last < until)
+        v->port_last = (uint16_t)until;
+    if (in->op == IR_COND) {
+        v->cond_p |= (ir_cc_reads((enum ir_cc)(in->aux % IR_N_CC)) & IR_F_P) != 0;
+        return;
+    }
+    v->many_putf |= v->putf != NO_INSN;
+    v->putf = (uint16_t)user;
+}
+
+static void all_uses(struct look *l, unsigned j, const struct ir_insn *in)
+{
+    unsigned until = l->e->v[j].later ? l->e->v[j].last : j;
+    if (in->op == IR_COND || in->op == IR_PUTF) {
+        use_port(l, in, j, until);
+        return;
+    }
+    for (unsigned k = 0; k < 4; k++)
+        if (in->arg[k] != IR_NONE)
+            use_value(l, j, k, in->arg[k], until);
+}
+
+static bool makes_clean_i32(unsigned op)
+{
+    switch (op) {
+    case IR_CONST: case IR_GET: case IR_TRUNC: case IR_SECOND: case IR_CALL: return false;
+    default: return true;
+    }
+}
+
+static void hints(struct look *l, unsigned j, const struct ir_insn *in)
+{
+    struct emitter *e = l->e;
+    struct value *v = &e->v[j];
+    if (v->hint != NO_REG && l->pending[v->hint] != j)
+        v->hint = NO_REG;
+    if (v->hint != NO_REG) {
+        l->pending[v->hint] = NO_INSN;
+        if (in->op == IR_ZEXT && in->type == IR_I64 && insn(e, in->arg[0])->type == IR_I32 && makes_clean_i32(insn(e, in->arg[0])->op) &&
+            e->v[in->arg[0]].hint == NO_REG) {
+            e->v[in->arg[0]].hint = v->hint;
+            l->pending[v->hint] = in->arg[0];
+        }
+    }
+    if (in->op == IR_GET || in->op == IR_PUT) {
+        unsigned reg = slot_reg(e, in->imm);
+        if (reg == NO_REG)
+            return;
+        l->pending[reg] = NO_INSN;
+        if (in->op == IR_PUT && e->map->offset[reg] == in->imm && (in->type == IR_I64 || in->type == IR_V128) && insn(e, in->arg[0])->op != IR_CONST) {
+            e->v[in->arg[0]].hint = (uint8_t)reg;
+            l->pending[reg] = in->arg[0];
+        }
+    }
+}
+
+static bool touches_flags(const struct emitter *e, const struct ir_insn *in)
+{
+    if (in->op == IR_PUT || in->op == IR_GET)
+        return in->imm < (int64_t)e->o->flags + 2 && in->imm + type_size(in->type) > (int64_t)e->o->flags;
+    return in->op == IR_PUTF || in->op == IR_CALL;
+}
+
+/* a point where what stands before must not wait, nor what stands behind be done already */
+static bool is_barrier(const struct ir_insn *in)
+{
+    return in->op == IR_INSN || in->op == IR_CALL || ir_op_info[in->op].props & (IR_P_X | IR_P_T | IR_P_FP);
+}
+
+static void flag_points(struct look *l, unsigned j, const struct ir_insn *in)
+{
+    struct value *v = &l->e->v[j];
+    unsigned props = ir_op_info[in->op].props;
+    if (props & IR_P_FL && v->putf != NO_INSN && !v->many_putf && l->flags_point == v->putf) {
+        v->early = v->putf;
+        l->flags_write = (uint16_t)j;
+    }
+    bool reads = in->op == IR_GETF || (in->op == IR_COND && in->arg[0] == IR_NONE) || (props & IR_P_RDF && in->live);
+    bool writes = touches_flags(l->e, in);
+    if (reads || writes || is_barrier(in))
+        l->flags_point = (uint16_t)j;
+    if (writes)
+        l->flags_write = (uint16_t)j;
+}
+
+static void polls(struct look *l, unsigned j, const struct ir_insn *in)
+{
+    if (in->op == IR_EXIT || in->op == IR_EXITIF)
+        l->need_poll |= in->mod & IR_EXIT_POLL;
+    else if (in->op == IR_EXITIND)
+        l->need_poll = true;
+    else if (in->op == IR_INSN) {
+        l->e->v[j].poll = l->need_poll;
+        l->need_poll = false;
+    }
+}
+
+void look_back(struct emitter *e)
+{
+    struct look l = { .e = e, .flags_point = NO_INSN, .flags_write = NO_INSN };
+    memset(l.pending, 0xff, sizeof l.pending);
+    for (unsigned j = 0; j < e->b->n; j++)
+        reset_value(&e->v[j]);
+    for (unsigned j = e->b->n; j-- > 0;) {
+        const struct ir_insn *in = insn(e, (ir_ref)j);
+        struct value *v = &e->v[j];
+        hints(&l, j, in);
+        if (in->op == IR_CONST && in->type == IR_VOID) {
+            v->done = true;
+            continue;
+        }
+        v->later = waits(&l, j, in);
+        flag_points(&l, j, in);
+        polls(&l, j, in);
+        all_uses(&l, j, in);
+        if (is_barrier(in))
+            memset(l.pending, 0xff, sizeof l.pending);
+    }
+}

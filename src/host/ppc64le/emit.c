@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * emit.c: the driver. look.c has looked back over the block; here each instruction is handed to the file that knows it, in order. Whatever
+ * has no code here is one call of the interpreter for that instruction (emit_one).
+ */
+#include <alloca.h>
+#include "host/ppc64le/emit.h"
+
+void fail(struct emitter *e, const char *why)
+{
+    if (!e->error) {
+        e->error = -2;
+        e->why = why;
+    }
+}
+
+/* a CMP or COND that can't wait */
+static void emit_bool(struct emitter *e)
+{
+    unsigned dst = alloc_gpr(e);
+    e->v[e->i].where = LATER;
+    bool_of(e, (ir_ref)e->i, dst);
+    e->v[e->i].where = NOWHERE;
+    result(e, dst, ZX);
+}
+
+static void start_insn(struct emitter *e, const struct ir_insn *in)
+{
+    e->pc = (uint64_t)in->imm;
+    e->insn_offset = asm_offset(&e->a);
+    e->mapped = false;
+}
+
+static void emit_insn(struct emitter *e, const struct ir_insn *in)
+{
+    switch (in->op) {
+    case IR_CONST:
+        e->v[e->i].where = IN_CONST;
+        return;
+    case IR_INSN: start_insn(e, in); return;
+    case IR_PUTF: emit_putf(e, in); return;
+    case IR_CMP: case IR_COND: emit_bool(e); return;
+    case IR_CALL: emit_call(e, in); return;
+    case IR_SECOND: return;                     /* its operation has made it */
+    default: break;
+    }
+    if (!emit_state(e, in) && !emit_int(e, in) && !emit_flag_op(e, in) && !emit_mem(e, in) && !emit_vec(e, in) && !emit_float(e, in) && !emit_exit(e, in))
+        emit_one(e, in);
+}
+
+static void emit_all(struct emitter *e)
+{
+    for (e->i = 0; e->i < e->n && !e->error; e->i++) {
+        struct value *v = &e->v[e->i];
+        if (v->done)
+            continue;
+        if (v->later) {
+            v->where = LATER;
+            continue;
+        }
+        if ((size_t)(e->a.end - e->a.p) < ASM_MARGIN || asm_offset(&e->a) > 0x5000) {     /* conditional branches reach 32 KiB */
+            e->error = -1;
+            return;
+        }
+        e->pins = 0;
+        uint8_t *before = e->a.p;
+        emit_insn(e, &e->b->insn[e->i]);
+        if (e->a.p != before && e->a.p[-4] != (uint8_t)P_LWSYNC)
+            e->fenced = false;
+    }
+}
+
+int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why)
+{
+    if (code->capacity <= ASM_MARGIN)
+        return -1;
+    struct emitter e = { .a = { code->rw, code->rw, code->rw + code->capacity, code->rx }, .env = env, .o = env->offsets, .map = p64_map(env), .b = b, .code = code, .n = b->n };
+    e.v = alloca(2 * sizeof *e.v * (b->n + 1));
+    e.cold = alloca(MAX_COLD * sizeof *e.cold);
+    memset(e.head, 0xff, sizeof e.head);
+    memset(e.spill_until, 0xff, sizeof e.spill_until);
+    memset(e.cr_owner, 0xff, sizeof e.cr_owner);
+    code->n_exits = code->n_map = 0;
+    code->size = 0;
+    look_back(&e);
+    emit_all(&e);
+    if (!e.error)
+        emit_cold(&e);
+    if (e.error) {
+        if (why)
+            *why = e.why ? e.why : "no room";
+        return e.error;
+    }
+    code->size = asm_offset(&e.a);
+    return 0;
+}
