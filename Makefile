@@ -20,7 +20,7 @@ $(BUILD)/build.ninja: tools/packages.txt tools/packages-cross.txt tools/cross-sy
 	@tools/install-packages && tools/install-packages tools/packages-cross.txt
 	@tools/cross-sysroot $(CROSS) $(BUILD)/sysroot
 	@printf '[constants]\nsysroot = %s\n' "'$(CURDIR)/$(BUILD)/sysroot'" >$(BUILD)/sysroot.ini
-	@test -f $@ && touch $@ || meson setup --prefix $(PREFIX) --cross-file $(BUILD)/sysroot.ini --cross-file tools/cross/$(CROSS).ini $(BUILD) >/dev/null
+	@rm -rf $(BUILD)/meson-private $(BUILD)/meson-info && meson setup --prefix $(PREFIX) --cross-file $(BUILD)/sysroot.ini --cross-file tools/cross/$(CROSS).ini $(BUILD) >/dev/null
 endif
 
 deps:

@@ -5,6 +5,9 @@
  * Readers of the hash may meet a table that is being replaced by a larger one: moving a block changes its hash_next, which
  * may send a reader into another chain. Chains never get a cycle that way (a moved block leads only to moved
  * blocks), so a reader at worst misses and looks again under the lock.
+ *
+ * The table is kept three quarters empty: most lookups are for exits whose target is not there yet, and an empty head answers them without
+ * touching a block.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +62,7 @@ static void grow_table(void)
 int block_insert(struct block *b)
 {
     put_in_table(engine.table, b);
-    if (++engine.n_live >> engine.table->bits)           /* afterwards: the new table takes b over with the others, once */
+    if (++engine.n_live >> (engine.table->bits - 2))     /* afterwards: the new table takes b over with the others, once */
         grow_table();
     return 0;
 }
@@ -199,7 +202,7 @@ int block_init(void)
         arena_reserve(&engine.links, (size_t)128 << 20) < 0 || arena_reserve(&engine.maps, (size_t)256 << 20) < 0 ||
         arena_reserve(&engine.page_nodes, (size_t)64 << 20) < 0 || arena_reserve(&engine.ir, (size_t)1 << 30) < 0)
         return -1;
-    engine.table = make_table(11);
+    engine.table = make_table(12);
     engine.pages.bits = 8;
     engine.pages.entry = calloc(1u << engine.pages.bits, sizeof *engine.pages.entry);
     block_reset();

@@ -87,7 +87,7 @@ static bool waits(const struct x86_lifter *L)
     for (unsigned i = 0; i < L->insn.operand_count; i++)
         if (x86_is_reg(L, i) && ZydisRegisterGetClass(L->op[i].reg.value) == ZYDIS_REGCLASS_MMX)
             return true;
-    return L->insn.meta.isa_ext == ZYDIS_ISA_EXT_X87;
+    return L->insn.meta.category == ZYDIS_CATEGORY_X87_ALU;
 }
 
 enum x86_fault_kind x86_fault_kind(const struct x86_state *s, const uint8_t *bytes, size_t n, bool refused_address)

@@ -7,7 +7,7 @@
 #include "guest/probe.h"
 #include "guest/x87.h"
 
-enum { IMAGE_SIZE = 512, IMAGE_USED = 160 + 16 * 16, MXCSR_MASK = 0xffff };
+enum { IMAGE_SIZE = 512, IMAGE_USED = 160 + 16 * 16, MXCSR_MASK = 0xffff, USER_CS = 0x33 };
 
 /* The part of the image that FXSAVE writes; the rest is left to software. */
 static void make_image(const struct x86_state *s, uint8_t image[IMAGE_USED])
@@ -69,7 +69,8 @@ int x86_fxrstor(struct x86_state *s, const void *image512)
     return load_image(s, image512);
 }
 
-/* FXSAVE, FXSAVE64 (wide): the narrow form has 32-bit pointers with selectors, which this processor shows as 0 */
+/* FXSAVE, FXSAVE64 (wide): the narrow form has 32-bit pointers with selectors, which this processor shows as 0 but for CS while an
+ * exception is pending */
 uint64_t x86_helper_fxsave(void *state, uint64_t address, uint64_t wide, uint64_t c, uint64_t d)
 {
     uint8_t image[IMAGE_USED];
@@ -79,6 +80,8 @@ uint64_t x86_helper_fxsave(void *state, uint64_t address, uint64_t wide, uint64_
     if (!wide) {
         memset(image + 12, 0, 4);
         memset(image + 20, 0, 4);
+        if (((const struct x86_state *)state)->fsw & X87_ES)
+            image[12] = USER_CS;
     }
     x86_ask_to_write(address, IMAGE_SIZE);
     __atomic_thread_fence(__ATOMIC_RELEASE);

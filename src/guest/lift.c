@@ -68,13 +68,6 @@ static size_t fetch(struct x86_lifter *L)
     return n < MAX_INSN_LENGTH ? n : MAX_INSN_LENGTH;
 }
 
-/* VEX encodings of scalar instructions that one processor family had alone; the decoder knows them in every mode. */
-static bool only_knights_corner(const ZydisDecodedInstruction *insn)
-{
-    ZydisISAExt ext = insn->meta.isa_ext;
-    return ext == ZYDIS_ISA_EXT_KNC || ext == ZYDIS_ISA_EXT_KNCE || ext == ZYDIS_ISA_EXT_KNCV;
-}
-
 /* *trap: what the processor would do with bytes that are no instruction; IR_TRAP_DECODE when some are missing */
 static bool decode(struct x86_lifter *L, size_t n, ZydisDecoderContext *ctx, enum ir_trap *trap)
 {
@@ -85,7 +78,7 @@ static bool decode(struct x86_lifter *L, size_t n, ZydisDecoderContext *ctx, enu
     ZyanStatus status = ZydisDecoderDecodeInstruction(&decoder, ctx, (const void *)L->pc, n, &L->insn);
     if (ZYAN_SUCCESS(status)) {
         *trap = IR_TRAP_ILLEGAL;
-        return !only_knights_corner(&L->insn);
+        return !x86_only_knights_corner(&L->insn);
     }
     bool missing = status == ZYDIS_STATUS_NO_MORE_DATA;
     *trap = missing && n < MAX_INSN_LENGTH ? IR_TRAP_DECODE

@@ -203,7 +203,7 @@ static void slow_step(const uint8_t *bytes, struct step *s)
     *s = (struct step){ .kind = STOP };
     if (ZYAN_FAILED(ZydisDecoderDecodeInstruction(x86_decoder(), NULL, bytes, MAX_LENGTH, &insn)))
         return;
-    if (sees_all(&insn))
+    if (sees_all(&insn) || x86_only_knights_corner(&insn))
         return;
     s->kind = NEXT;
     s->length = insn.length;

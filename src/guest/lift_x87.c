@@ -187,6 +187,7 @@ bool x86_x87_store_control(struct x86_lifter *L, unsigned arg)
 bool x86_x87_ldcw(struct x86_lifter *L, unsigned arg)
 {
     ir_ref v = ir_load(&L->B, IR_I16, x86_ea(L, 0), x86_mem_aux(L, 0));
+    L->mmx_entered = false;                     /* it may unmask an exception that is recorded */
     ir_call(&L->B, X86_H_x87_ldcw, IR_VOID, ir_zext(&L->B, IR_I64, v), IR_NONE, IR_NONE, IR_NONE);
     return true;
 }

@@ -114,6 +114,6 @@ struct host_target {
     void (*flush_code)(const void *rw, uint64_t rx, size_t size);
     size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction; optional */
 };
-extern const struct host_target host_x86_64;
+extern const struct host_target host_x86_64, host_aarch64, host_ppc64le;
 const struct host_target *host_native(void);   /* the one that we run on, or NULL (interpreter only) */
 #endif

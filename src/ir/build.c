@@ -15,23 +15,36 @@
 
 /* --- instructions --- */
 
-static ir_ref append(struct ir_builder *B, struct ir_insn in)
+/* Field by field to where it stays: a copy of the whole would wait until its pieces are out of the store buffer. */
+static inline ir_ref append(struct ir_builder *B, enum ir_op op, enum ir_type t, unsigned lane, unsigned aux, unsigned mod,
+                            ir_ref a, ir_ref b, ir_ref c, ir_ref d, int64_t imm)
 {
-    struct ir_block *b = B->b;
-    unsigned i = b->n;
-    if (i >= IR_MAX_INSNS) {
+    struct ir_block *block = B->b;
+    unsigned i = block->n;
+    if (__builtin_expect(i >= IR_MAX_INSNS, 0)) {
         B->full = true;
         i = IR_MAX_INSNS - 1;
     } else
-        b->n = i + 1;
-    b->insn[i] = in;
+        block->n = i + 1;
+    struct ir_insn *in = &block->insn[i];
+    in->op = (uint8_t)op;
+    in->type = (uint8_t)t;
+    in->lane = (uint8_t)lane;
+    in->aux = (uint8_t)aux;
+    in->mod = (uint8_t)mod;
+    in->arg[0] = a;
+    in->arg[1] = b;
+    in->arg[2] = c;
+    in->arg[3] = d;
+    in->uses = in->live = 0;
+    in->imm = imm;
     B->home[i] = 0;
     return (ir_ref)i;
 }
 
 static ir_ref append4(struct ir_builder *B, enum ir_op op, enum ir_type t, ir_ref a, ir_ref b, ir_ref c, ir_ref d, int64_t imm)
 {
-    return append(B, (struct ir_insn){ .op = op, .type = t, .arg = { a, b, c, d }, .imm = imm });
+    return append(B, op, t, 0, 0, 0, a, b, c, d, imm);
 }
 
 void ir_build_start(struct ir_builder *B, struct ir_block *b, uint64_t guest_pc)
@@ -54,7 +67,7 @@ void ir_insn_start(struct ir_builder *B, uint64_t pc, unsigned len)
     B->b->n_guest_insns++;
     if (pc + len > B->b->guest_end)
         B->b->guest_end = pc + len;
-    append(B, (struct ir_insn){ .op = IR_INSN, .aux = len, .arg = { IR_NONE, IR_NONE, IR_NONE, IR_NONE }, .imm = (int64_t)pc });
+    append(B, IR_INSN, IR_VOID, 0, len, 0, IR_NONE, IR_NONE, IR_NONE, IR_NONE, (int64_t)pc);
 }
 
 /* --- integers of a type --- */
@@ -384,8 +397,7 @@ ir_ref ir_emit(struct ir_builder *B, enum ir_op op, enum ir_type t, unsigned lan
         if (folded != IR_NONE)
             return folded;
     }
-    return append(B, (struct ir_insn){ .op = op, .type = t, .lane = lane, .aux = aux, .mod = mod,
-                                       .arg = { a, b, c, IR_NONE }, .imm = imm });
+    return append(B, op, t, lane, aux, mod, a, b, c, IR_NONE, imm);
 }
 
 ir_ref ir_op1(struct ir_builder *B, enum ir_op op, enum ir_type t, ir_ref a)
@@ -478,8 +490,7 @@ ir_ref ir_lea(struct ir_builder *B, enum ir_type t, ir_ref base, ir_ref index, u
         return a.base;
     int64_t rest = fits32(a.disp) ? 0 : a.disp;
     ir_ref v = a.index == IR_NONE && rest ? a.base
-             : append(B, (struct ir_insn){ .op = IR_LEA, .type = t, .aux = a.index == IR_NONE ? 0 : a.shift,
-                                           .arg = { a.base, a.index, IR_NONE, IR_NONE }, .imm = a.disp - rest });
+             : append(B, IR_LEA, t, 0, a.index == IR_NONE ? 0 : a.shift, 0, a.base, a.index, IR_NONE, IR_NONE, a.disp - rest);
     return rest ? ir_op2(B, IR_ADD, t, v, ir_const(B, t, rest)) : v;
 }
 
@@ -539,8 +550,7 @@ ir_ref ir_cond(struct ir_builder *B, enum ir_cc cc)
     int64_t word;
     if (direct && !B->full && B->b->insn[B->port].op == IR_MKF && const_of(B, B->b->insn[B->port].arg[0], &word))
         return ir_const(B, IR_I1, cc_of_word(cc, (unsigned)word));
-    return append(B, (struct ir_insn){ .op = IR_COND, .type = IR_I1, .aux = cc,
-                                       .arg = { direct ? B->port : IR_NONE, IR_NONE, IR_NONE, IR_NONE } });
+    return append(B, IR_COND, IR_I1, 0, cc, 0, direct ? B->port : IR_NONE, IR_NONE, IR_NONE, IR_NONE, 0);
 }
 
 void ir_putf(struct ir_builder *B, unsigned mask, ir_ref port)
@@ -551,7 +561,7 @@ void ir_putf(struct ir_builder *B, unsigned mask, ir_ref port)
         return;
     if (!B->full && constant_flags(B, port, &word))
         port = ir_op1(B, IR_MKF, IR_I32, ir_const(B, IR_I32, word));
-    append(B, (struct ir_insn){ .op = IR_PUTF, .aux = mask, .arg = { port, IR_NONE, IR_NONE, IR_NONE } });
+    append(B, IR_PUTF, IR_VOID, 0, mask, 0, port, IR_NONE, IR_NONE, IR_NONE, 0);
     B->port_mask = port == B->port ? B->port_mask | mask : mask;
     B->port = port;
 }

@@ -63,11 +63,12 @@ typedef uint16_t ir_ref;
 struct ir_insn {          /* 24 bytes */
     uint8_t op;           /* enum ir_op */
     uint8_t type;         /* enum ir_type of the result; of the stored value for PUT, STORE */
-    uint8_t lane, aux;    /* see ops.def */
-    ir_ref arg[4];        /* unused: IR_NONE */
-    uint16_t uses;        /* number of uses of the value as an operand, filled by ir_opt; flags ports (COND, PUTF) don't count: see `live` */
-    uint8_t mod;
+    uint8_t lane;         /* see ops.def */
     uint8_t live;         /* FL operations, after ir_opt: mask of port flags that somebody reads (0: emit without flags) */
+    ir_ref arg[4];        /* unused: IR_NONE */
+    uint16_t uses;        /* number of uses of the value as an operand, filled by ir_opt; flags ports (COND, PUTF) don't count: see `live`.
+                           * Not beside it: compilers read neighbours at once, and would wait for the last write to either */
+    uint8_t mod, aux;     /* see ops.def */
     int64_t imm;
 };
 

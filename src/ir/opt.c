@@ -167,7 +167,12 @@ static void count_uses(struct ir_block *b, const struct ir_insn *in)
 
 void ir_opt(struct ir_block *b, bool exact_flags)
 {
-    struct pass p = { .b = b, .exact_flags = exact_flags, .live = IR_F_ALL, .epoch = 1 };
+    struct pass p;
+    memset(&p, 0, sizeof p);
+    p.b = b;
+    p.exact_flags = exact_flags;
+    p.live = IR_F_ALL;
+    p.epoch = 1;
     for (unsigned i = 0; i < b->n; i++)
         b->insn[i].uses = b->insn[i].live = 0;
     for (unsigned i = b->n; i-- > 0;) {

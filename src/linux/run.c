@@ -44,6 +44,9 @@ static enum x86_fault_kind fault_kind(struct cpu *cpu, bool refused_address)
     return n ? x86_fault_kind(&cpu->state, bytes, n, refused_address) : X86_FAULT_PLAIN;
 }
 
+/* Other hosts have wider addresses, and tell a plain page fault. */
+static bool is_canonical(uint64_t addr) { return (int64_t)(addr << 16) >> 16 == (int64_t)addr; }
+
 /* bits IE DE ZE OE UE PE */
 static int x87_code(unsigned flags)
 {
@@ -69,18 +72,15 @@ static void fault(struct cpu *cpu)
         }
         return;
     }
-    enum x86_fault_kind kind = fault_kind(cpu, code == SI_KERNEL);
+    bool refused = code == SI_KERNEL || !is_canonical(addr);
+    enum x86_fault_kind kind = fault_kind(cpu, refused);
     if (kind == X86_FAULT_X87) {
         force(cpu, SIGFPE, x87_code(cpu->state.fsw & ~cpu->state.fcw & 63u), cpu->state.pc, TRAP_MF, 0);
         return;
     }
-    if (code == SI_KERNEL) {                   /* not canonical, or misaligned vectors: #SS or #GP */
+    if (refused) {                             /* not canonical, or misaligned vectors: #SS or #GP */
         if (kind == X86_FAULT_STACK) force(cpu, SIGBUS, SI_KERNEL, 0, TRAP_SS, 0);
         else force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);
-        return;
-    }
-    if ((int64_t)(addr << 16) >> 16 != (int64_t)addr) {       /* not canonical; other hosts have wider addresses */
-        force(cpu, SIGSEGV, SI_KERNEL, 0, TRAP_GP, 0);
         return;
     }
     t->signals->cr2 = addr;

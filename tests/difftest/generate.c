@@ -128,9 +128,10 @@ static bool set_displacement(struct test_insn *t, const ZydisDecodedInstruction 
     return true;
 }
 
-/* make the memory operand's address `want`; false when this encoding can't reach it */
-static bool aim(struct test_case *c, struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op, uint64_t want)
+/* make the memory operand's address *want, or near it; false when this encoding can't reach it */
+static bool aim(struct test_case *c, struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op, uint64_t *to)
 {
+    uint64_t want = *to;
     const ZydisDecodedOperandMem *m = &op->mem;
     uint64_t seg = m->segment == ZYDIS_REGISTER_FS ? c->in.fs_base : m->segment == ZYDIS_REGISTER_GS ? c->in.gs_base : 0;
     uint64_t disp = (uint64_t)m->disp.value, mask = insn->address_width == 32 ? 0xffffffff : ~0ull;
@@ -142,7 +143,11 @@ static bool aim(struct test_case *c, struct test_insn *t, const ZydisDecodedInst
         int64_t v = (int64_t)(want - seg - g[base] - scaled);
         return insn->raw.disp.size ? set_displacement(t, insn, mask == ~0ull ? v : (int32_t)v) : v == 0;
     }
-    if (base >= 0 && base == index) return set_gpr(c, base, (want - disp - seg) / (1u + m->scale) & mask);
+    if (base >= 0 && base == index) {
+        if (!set_gpr(c, base, (want - disp - seg) / (1u + m->scale) & mask)) return false;
+        *to = (g[base] * (1u + m->scale) + disp & mask) + seg;
+        return true;
+    }
     if (base >= 0) {
         uint64_t v = (want - disp - seg - scaled) & mask;
         return set_gpr(c, base, mask == ~0ull ? v : v | test_random() << 32);
@@ -198,8 +203,10 @@ static bool fix_registers(struct test_case *c, const ZydisDecodedInstruction *in
 }
 
 /* half the time, what CMPXCHG compares with is what is there */
-static void meet(struct test_case *c, const ZydisDecodedInstruction *insn, uint64_t want)
+static void meet(struct test_case *c, const ZydisDecodedInstruction *insn, const ZydisDecodedOperandMem *m, uint64_t want)
 {
+    int base = gpr_number(m->base, NULL), index = gpr_number(m->index, NULL);
+    if (base == 0 || base == 2 || index == 0 || index == 2) return;
     if (insn->mnemonic != ZYDIS_MNEMONIC_CMPXCHG && insn->mnemonic != ZYDIS_MNEMONIC_CMPXCHG8B && insn->mnemonic != ZYDIS_MNEMONIC_CMPXCHG16B) return;
     if (test_below(2) || want < WINDOW_AT || want + 16 > WINDOW_AT + WINDOW) return;
     uint64_t v[2] = { 0, 0 };
@@ -209,24 +216,19 @@ static void meet(struct test_case *c, const ZydisDecodedInstruction *insn, uint6
 }
 
 /* near jumps and calls by register or memory go into the code's INT3s */
-static bool fix_target(struct test_case *c, const struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
+static bool fix_target(struct test_case *c, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op, uint64_t at)
 {
     uint64_t target = CODE_BASE + 0x100 + test_below(0x400);
+    bool call = insn->mnemonic == ZYDIS_MNEMONIC_CALL;
     if (insn->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return false;
     if (op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) return true;
     if (op[0].size != 64 || (insn->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE)) return false;         /* AMD: 16-bit targets */
     if (op[0].type == ZYDIS_OPERAND_TYPE_REGISTER) {
         int r = gpr_number(op[0].reg.value, NULL);
-        return !(insn->mnemonic == ZYDIS_MNEMONIC_CALL && r == 4) && set_gpr(c, r, target);
+        return !(call && r == 4) && set_gpr(c, r, target);
     }
-    /* operand 0 was aimed first and, for CALL through rsp, moved by the push's aim: recompute */
-    ZyanU64 a; ZydisRegisterContext ctx; memset(&ctx, 0, sizeof ctx);
-    for (int k = 0; k < 16; k++) ctx.values[ZYDIS_REGISTER_RAX + k] = c->in.gpr[k];
-    ZydisDecodedInstruction i2; ZydisDecodedOperand o2[ZYDIS_MAX_OPERAND_COUNT];
-    if (op[0].mem.segment == ZYDIS_REGISTER_FS || op[0].mem.segment == ZYDIS_REGISTER_GS) return false;
-    if (ZYAN_FAILED(ZydisDecoderDecodeFull(&decoder, t->bytes, 15, &i2, o2)) || ZYAN_FAILED(ZydisCalcAbsoluteAddressEx(&i2, &o2[0], c->pc, &ctx, &a))) return false;
-    if (insn->address_width == 32) a = (uint32_t)a;
-    return (a < CODE_BASE || a >= DATA_BASE) && set_memory(c, a, &target, 8);
+    if (call && (gpr_number(op[0].mem.base, NULL) == 4 || gpr_number(op[0].mem.index, NULL) == 4)) return false;     /* the push has moved it */
+    return (at < CODE_BASE || at >= DATA_BASE) && set_memory(c, at, &target, 8);
 }
 
 /* ENTER copies frame pointers; in which order it reads and writes where both overlap is the processor's own. */
@@ -272,14 +274,15 @@ static bool fix_memory(struct test_case *c, struct test_insn *t, const ZydisDeco
 static bool fix_operands(struct test_case *c, struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
 {
     if (!fix_registers(c, insn, op)) return false;
-    uint64_t want = 0;
+    uint64_t want = 0, target = 0;
     bool masked = insn->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ || insn->mnemonic == ZYDIS_MNEMONIC_MASKMOVDQU;
     for (unsigned i = 0; i < insn->operand_count; i++) if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].mem.type != ZYDIS_MEMOP_TYPE_AGEN) {
         want = choose_address(op[i].size / 8, masked && test_below(8));
-        if (!aim(c, t, insn, &op[i], want) || (is_bit_test(insn) && far_bit(c, &op[1]))) return false;
-        meet(c, insn, want);
+        if (!aim(c, t, insn, &op[i], &want) || (is_bit_test(insn) && far_bit(c, &op[1]))) return false;
+        if (i == 0) target = want;
+        meet(c, insn, &op[i].mem, want);
     }
-    if ((insn->mnemonic == ZYDIS_MNEMONIC_JMP || insn->mnemonic == ZYDIS_MNEMONIC_CALL) && !fix_target(c, t, insn, op)) return false;
+    if ((insn->mnemonic == ZYDIS_MNEMONIC_JMP || insn->mnemonic == ZYDIS_MNEMONIC_CALL) && !fix_target(c, insn, op, target)) return false;
     if (insn->mnemonic == ZYDIS_MNEMONIC_ENTER && !fix_enter(c, op)) return false;
     return fix_memory(c, t, insn, want);
 }
@@ -340,7 +343,7 @@ static void note_touched(struct test_insn *t, const ZydisDecodedInstruction *ins
         int a = -1, b = -1;
         if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER) a = gpr_number(op[i].reg.value, NULL);
         if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY) { a = gpr_number(op[i].mem.base, NULL); b = gpr_number(op[i].mem.index, NULL); t->touched |= MEMORY; }
-        if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].mem.segment == ZYDIS_REGISTER_SS && insn->meta.isa_ext == ZYDIS_ISA_EXT_X87) t->touched |= X87_POINTERS;
+        if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].mem.segment == ZYDIS_REGISTER_SS && insn->meta.category == ZYDIS_CATEGORY_X87_ALU) t->touched |= X87_POINTERS;
         if (a >= 0) t->touched |= 1u << a;
         if (b >= 0) t->touched |= 1u << b;
     }

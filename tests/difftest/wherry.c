@@ -16,12 +16,21 @@ bool test_exact_flags;
 const struct test_case *volatile test_running;
 static struct cpu *cpu;
 
+static void *host_pc(void *uc)
+{
+#ifdef TEST_NATIVE
+    return (void *)((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP];
+#else
+    return NULL;
+#endif
+}
+
 /* Only async-signal-safe calls: wherry is about to die. */
-static void report_crash(int sig, const siginfo_t *info)
+static void report_crash(int sig, const siginfo_t *info, void *uc)
 {
     char m[300];
     const struct test_case *c = test_running;
-    int n = snprintf(m, sizeof m, "FAIL wherry itself got signal %d at address %p, running", sig, info->si_addr);
+    int n = snprintf(m, sizeof m, "FAIL wherry itself got signal %d at address %p, code %p, running", sig, info->si_addr, host_pc(uc));
     for (unsigned i = 0; c && i < c->length && n < 290; i++) n += snprintf(m + n, sizeof m - (size_t)n, " %02x", c->bytes[i]);
     m[n++] = '\n';
     if (write(1, m, (size_t)n) < 0) _exit(98);
@@ -33,7 +42,7 @@ static void on_signal(int sig, siginfo_t *info, void *uc)
     if (test_native_signal(sig, info, uc)) return;
 #endif
     if (engine_host_fault(sig, info, uc) != ENGINE_FAULT_OTHER) return;
-    report_crash(sig, info);
+    report_crash(sig, info, uc);
     signal(sig, SIG_DFL);
 }
 

@@ -44,10 +44,6 @@ static enum ir_type pick_lane(unsigned lanes)
     return t;
 }
 static ir_ref getv(unsigned r) { return keep(ir_get(&B, IR_V128, VEC(r))); }
-static ir_ref aligned_address(void)
-{
-    return rnd(2) ? imm(IR_I64, (int64_t)(uintptr_t)memory + 16 * rnd(64)) : ir_lea(&B, IR_I64, ir_get(&B, IR_I64, OFF(g.base)), IR_NONE, 0, 16 * rnd(64));
-}
 static ir_ref vector(void)
 {
     switch (rnd(12)) {

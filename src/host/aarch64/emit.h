@@ -57,12 +57,12 @@ struct value {
     uint16_t last, port_last, uses, user, next, second;
     uint16_t early;          /* FL: the PUTF that is emitted with it */
     uint16_t putf;           /* FL: its only PUTF, look.c */
-    bool many_putf, cond_p;
+    bool many_putf, cond_p, aligned;  /* aligned: known to be a multiple of 16 */
     int32_t home, port_home;
 };
 #define NO_INSN 0xffff
 
-enum tail_kind { TAIL_ONE, TAIL_EXIT };
+enum tail_kind { TAIL_ONE, TAIL_EXIT, TAIL_STUB };
 struct tail {
     uint8_t kind; uint8_t n_from;
     uint8_t *from[3], *back;
@@ -71,6 +71,7 @@ struct tail {
     uint8_t result, second;  /* registers to load, or NO_REG */
     uint64_t pc;
     uint64_t target;         /* TAIL_EXIT */
+    int32_t add;             /* TAIL_ONE: to operand 0 */
     uint8_t *adr;            /* inline form of TAIL_ONE: the adr that wants the descriptor only */
 };
 enum { MAX_TAILS = 512 };
@@ -160,6 +161,9 @@ struct tail *tail_one(struct emitter *e);                                    /* 
 void emit_tails(struct emitter *e);
 void add_exit(struct emitter *e, enum host_exit_kind kind, uint64_t target); /* the next instruction is patchable */
 void emit_exit_stubs(struct emitter *e);
+void jump_stub(struct emitter *e, unsigned stub);
+void call_stub(struct emitter *e, unsigned stub);
+void add_map(struct emitter *e, uint32_t offset, unsigned flags);
 void a64_run_one(void *state, const struct a64_one *one, const struct host_offsets *o);
 
 /* --- stubs.c, sync.c --- */

@@ -329,7 +329,7 @@ void emit_putf(struct emitter *e, const struct ir_insn *in)
 void emit_getf(struct emitter *e)
 {
     unsigned dst = dst_gpr(e);
-    asm_bl(&e->a, e->env->stubs.others[STUB_PACK]);
+    call_stub(e, STUB_PACK);
     asm_mov(&e->a, false, dst, T0);
     result(e, dst, true);
 }

@@ -301,69 +301,85 @@ static bool emit_wide_mul(struct emitter *e, const struct ir_insn *in)
     return true;
 }
 
-/* Quotient and remainder of T1 by m in q, r; n: the dividend. Afterwards the results are in their places. */
-static void finish_divide(struct emitter *e, const struct ir_insn *in, bool x, unsigned q, unsigned n, unsigned m)
+/* --- division: what may overflow or fault is the interpreter's. Destinations are chosen before the first jump to the tail --- */
+
+struct quotient { unsigned d, r; struct tail *t; };
+
+static struct quotient start_divide(struct emitter *e)
+{
+    struct quotient q = { .r = NO_REG };
+    uint16_t second = e->v[e->i].second;
+    if (second != NO_INSN && e->v[second].uses)
+        q.r = alloc_gpr(e);
+    q.d = e->v[e->i].uses ? dst_gpr(e) : T1;
+    q.t = tail_one(e);
+    q.t->result = (uint8_t)q.d;
+    q.t->second = (uint8_t)q.r;
+    return q;
+}
+
+/* T1 = quotient of n by m */
+static void finish_divide(struct emitter *e, const struct ir_insn *in, const struct quotient *q, unsigned n, unsigned m)
 {
     struct asm_buf *a = &e->a;
-    bool want = e->v[e->i].second != NO_INSN && e->v[e->v[e->i].second].uses;
-    struct tail *t = &e->tails[e->n_tails - 1];
-    if (want) {
-        unsigned r = alloc_gpr(e);
-        asm_put(a, 0x1b008000 | (x ? A_X : 0) | m << 16 | n << 10 | q << 5 | r);       /* msub: n - q * m */
+    if (q->r != NO_REG) {
+        asm_put(a, 0x1b008000 | A_X | m << 16 | n << 10 | T1 << 5 | q->r);          /* msub: n - T1 * m */
         if (!wide(in))
-            asm_mov(a, false, r, r);
-        t->second = (uint8_t)r;
-        settle_second(e, r);
+            asm_mov(a, false, q->r, q->r);
     }
-    unsigned d = e->v[e->i].uses ? dst_gpr(e) : T0;
-    asm_mov(a, wide(in), d, q);
-    t->result = (uint8_t)d;
-    if (d != T0)
-        result(e, d, true);
-    t->back = a->p;
+    if (q->d != T1)
+        asm_mov(a, wide(in), q->d, T1);
+    q->t->back = a->p;
+    if (q->r != NO_REG)
+        settle_second(e, q->r);
+    if (q->d != T1)
+        result(e, q->d, true);
+}
+
+static void slow_if(struct emitter *e, struct tail *t, uint32_t jump) { t->from[t->n_from++] = asm_jump(&e->a, jump); }
+
+/* 64 by 32 bits; the quotient must fit in 32 */
+static void divide32(struct emitter *e, const struct ir_insn *in, bool is_signed, unsigned h, unsigned l, unsigned m)
+{
+    struct asm_buf *a = &e->a;
+    struct quotient q = start_divide(e);
+    asm_mov(a, false, T2, l);
+    asm_bfi(a, true, T2, h, 32, 32);
+    is_signed ? asm_sbfx(a, true, T0, m, 0, 32) : asm_mov(a, false, T0, m);
+    slow_if(e, q.t, J_CBZ | T0);
+    asm_rrr(a, true, is_signed ? A_SDIV : A_UDIV, T1, T2, T0);
+    if (is_signed)
+        asm_put(a, 0xeb20c000 | T1 << 16 | T1 << 5 | ZR);                 /* cmp x, w, sxtw */
+    else
+        asm_rrs(a, true, A_SUBS, ZR, ZR, T1, LSR, 32);
+    slow_if(e, q.t, J_COND | C_NE);
+    finish_divide(e, in, &q, T2, T0);
+}
+
+/* inline when the dividend is 64 bits, extended */
+static void divide64(struct emitter *e, const struct ir_insn *in, bool is_signed, unsigned h, unsigned l, unsigned m)
+{
+    struct asm_buf *a = &e->a;
+    struct quotient q = start_divide(e);
+    slow_if(e, q.t, J_CBZ | A_X | m);
+    if (is_signed) {
+        asm_rrs(a, true, A_SUBS, ZR, h, l, ASR, 63);
+        slow_if(e, q.t, J_COND | C_NE);
+        asm_add_imm(a, true, false, true, ZR, m, 1);
+        slow_if(e, q.t, J_COND | C_EQ);
+    } else
+        slow_if(e, q.t, J_CBNZ | A_X | h);
+    asm_rrr(a, true, is_signed ? A_SDIV : A_UDIV, T1, l, m);
+    finish_divide(e, in, &q, l, m);
 }
 
 static bool emit_divide(struct emitter *e, const struct ir_insn *in)
 {
-    struct asm_buf *a = &e->a;
-    bool is_signed = in->op == IR_DIVS, x = wide(in);
     if (type_bits(in->type) < 32)
         return false;
     clobber(e);
-    unsigned h = gpr_of(e, in->arg[0]), l = gpr_of(e, in->arg[1]), m = gpr_of(e, in->arg[2]), q = T1, n = l;
-    struct tail *t = tail_one(e);
-    if (!x) {                                            /* 64 by 32 bits, and the quotient must fit */
-        n = T2;
-        asm_ubfx(a, false, T0, h, 0, 32);
-        asm_mov(a, false, n, l);
-        asm_bfi(a, true, n, h, 32, 32);
-        if (is_signed)
-            asm_sbfx(a, true, T0, m, 0, 32);
-        else
-            asm_mov(a, false, T0, m);
-        m = T0;
-        t->from[t->n_from++] = asm_jump(a, J_CBZ | m);
-        asm_rrr(a, true, is_signed ? A_SDIV : A_UDIV, q, n, m);
-        if (is_signed)
-            asm_put(a, 0xeb20c000 | q << 16 | q << 5 | ZR);           /* cmp q, w(q), sxtw */
-        else
-            asm_rrs(a, true, A_SUBS, ZR, ZR, q, LSR, 32);
-        t->from[t->n_from++] = asm_jump(a, J_COND | C_NE);
-        finish_divide(e, in, true, q, n, m);
-        return true;
-    }
-    t->from[t->n_from++] = asm_jump(a, J_CBZ | A_X | m);
-    if (is_signed) {
-        asm_rrs(a, true, A_SUBS, ZR, h, l, ASR, 63);
-        t->from[t->n_from++] = asm_jump(a, J_COND | C_NE);
-        asm_add_imm(a, true, false, true, ZR, m, 1);
-        t->from[t->n_from++] = asm_jump(a, J_COND | C_EQ);
-        asm_rrr(a, true, A_SDIV, q, l, m);
-    } else {
-        t->from[t->n_from++] = asm_jump(a, J_CBNZ | A_X | h);
-        asm_rrr(a, true, A_UDIV, q, l, m);
-    }
-    finish_divide(e, in, true, q, n, m);
+    unsigned h = gpr_of(e, in->arg[0]), l = gpr_of(e, in->arg[1]), m = gpr_of(e, in->arg[2]);
+    (wide(in) ? divide64 : divide32)(e, in, in->op == IR_DIVS, h, l, m);
     return true;
 }
 

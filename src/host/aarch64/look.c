@@ -34,7 +34,7 @@ static bool waits(const struct look *l, unsigned j, const struct ir_insn *in)
     case IR_CMP: case IR_COND:
         if (v->uses != 1 || !takes_condition(insn(l->e, v->user)->op))
             return false;
-        return in->op == IR_CMP || in->arg[0] != IR_NONE || l->flags_write > v->user;
+        return in->op == IR_CMP || in->arg[0] != IR_NONE || l->flags_write >= v->user;
     default: return false;
     }
 }

@@ -181,6 +181,10 @@ static inline void asm_mvsr(struct asm_buf *a, uint32_t op, unsigned v, unsigned
 static inline void asm_vx(struct asm_buf *a, uint32_t op, unsigned v, unsigned ra, unsigned rb) { asm_u32(a, op | v << 21 | ra << 16 | rb << 11 | 1); }  /* VSX loads, stores */
 static inline void asm_lxv(struct asm_buf *a, bool store, unsigned v, unsigned ra, int32_t d) { asm_u32(a, OPC(61) | v << 21 | ra << 16 | ((uint32_t)d & 0xfff0) | 8 | (store ? 5 : 1)); }   /* 3.0 */
 
+/* 3.0: the left doubleword of a VMX register, the other one zeroed by the load; d a multiple of 4 */
+static inline void asm_lxsd(struct asm_buf *a, bool store, unsigned v, unsigned ra, int32_t d) { asm_u32(a, OPC(store ? 61 : 57) | v << 21 | ra << 16 | ((uint32_t)d & 0xfffc) | 2); }
+static inline void asm_xxbrd(struct asm_buf *a, unsigned t, unsigned v) { asm_u32(a, (uint32_t)XX2(475) | t << 21 | 23 << 16 | v << 11 | 3); }   /* 3.0 */
+
 static inline bool fits16(int64_t v) { return v == (int16_t)v; }
 static inline bool fits32(int64_t v) { return v == (int32_t)v; }
 #endif

@@ -38,8 +38,10 @@ enum { FRAME_GPR = 96 /* r14..r31 */, FRAME_VEC = 240 /* v20..v23 */, FRAME_CR =
        FRAME_ONE_VEC = 416 /* v16..v23 */, FRAME_SIZE = 544 };
 /* an instruction to be interpreted, as it stands in translated code */
 struct p64_one { struct ir_insn insn; uint64_t pc; uint8_t arg_type[4]; uint32_t pc_offset, flags_offset, fpcr_offset; };
-/* a patchable exit: the branch, the far or unlinked way through `slot`, and the data of the unlinked way */
-enum { EXIT_BRANCH = 0, EXIT_STUB = 4, EXIT_SLOT = 24, EXIT_TARGET = 32, EXIT_UNLINKED = 40, EXIT_SIZE = 48 };
+/* A patchable exit: a branch, and behind it five instructions that go where `slot` says, in which r12 = the slot's address: the far or
+ * unlinked way. The slot (8-byte aligned): u64 way, guest target, address of the branch, the way while unlinked. */
+enum { EXIT_STUB = 4, EXIT_CODE = 24, SLOT_TARGET = 8, SLOT_PATCH = 16, SLOT_UNLINKED = 24, SLOT_SIZE = 32 };
+static inline uint64_t exit_slot(uint64_t patch) { return (patch + EXIT_CODE + 7) & ~7ull; }
 
 /* --- values --- */
 enum where { NOWHERE, IN_CONST, IN_GPR, IN_VEC, IN_MEM, LATER /* computed where it is used */ };
@@ -64,7 +66,7 @@ struct value {
 
 /* code out of line: emitted behind the block */
 enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE };
-struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, target, pc; uint16_t insn; uint8_t arg_reg[3], result; };
+struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, target, pc; uint16_t insn; uint8_t arg_reg[3], result, second; };   /* registers; results NO_REG */
 #define MAX_COLD 256
 
 struct emitter {
@@ -112,6 +114,7 @@ unsigned gpr_ext(struct emitter *e, unsigned r, unsigned ext);         /* ZX or 
 unsigned vec_of(struct emitter *e, unsigned r);                        /* VMX number */
 unsigned dst_gpr(struct emitter *e);                                   /* where the current instruction's result goes: hint or scratch */
 unsigned dst_vec(struct emitter *e);
+void place_in(struct emitter *e, unsigned r, unsigned reg, unsigned ext);   /* reg has been overwritten by value r (NO_INSN: by something else) */
 void result(struct emitter *e, unsigned reg, unsigned ext);
 void result_vec(struct emitter *e, unsigned v);
 bool is_const(const struct emitter *e, ir_ref r, int64_t *v);
@@ -123,9 +126,6 @@ void far_jump(struct asm_buf *a, const struct host_env *env, uint64_t to, bool l
 
 /* --- emit_flags.c --- */
 struct bit { uint8_t bit; bool sense; };                               /* of CR: true when it equals sense */
-void make_views(struct emitter *e, const struct ir_insn *in, unsigned a, unsigned b, unsigned r, unsigned c);  /* registers or NO_REG */
-void early_views(struct emitter *e, const struct ir_insn *in);         /* compares of the operands, before the result is written */
-void late_views(struct emitter *e, const struct ir_insn *in, unsigned r);
 struct bit cond_bit(struct emitter *e, ir_ref r);                      /* an i1 made ready for bc or isel */
 void bool_of(struct emitter *e, ir_ref r, unsigned dst);               /* 0 or 1; not r0 */
 unsigned views_for(const struct ir_block *b, ir_ref port, enum ir_cc cc);
@@ -146,6 +146,9 @@ void emit_one(struct emitter *e, const struct ir_insn *in);            /* by the
 void emit_cold(struct emitter *e);
 struct cold *add_cold(struct emitter *e, enum cold_kind kind);
 void need_map(struct emitter *e);
+void poll_here(struct emitter *e, uint64_t pc);
+void vec_from_gpr(struct emitter *e, unsigned v, unsigned r);
+void gpr_from_vec(struct emitter *e, unsigned r, unsigned v);
 void fence_load(struct emitter *e);
 void fence_store(struct emitter *e);
 void look_back(struct emitter *e);

@@ -295,9 +295,9 @@ void emit_putf(struct emitter *e, const struct ir_insn *in)
         return;
     unsigned w = gpr_of(e, e->n + in->arg[0]);
     if (!in->mod && mask != IR_F_ALL) {
+        unsigned t = alloc_gpr(e);
         asm_d(&e->a, P_ADDI, TEMP2, 0, (int16_t)bits);
         asm_l(&e->a, P_AND, TEMP, w, TEMP2);
-        unsigned t = alloc_gpr(e);
         asm_d(&e->a, P_LHZ, t, REG_STATE, (int32_t)e->o->flags);
         asm_l(&e->a, P_ANDC, t, t, TEMP2);
         asm_l(&e->a, P_OR, TEMP, TEMP, t);

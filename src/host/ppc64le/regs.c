@@ -471,16 +471,14 @@ static void forget_list(struct emitter *e, unsigned reg)
     }
 }
 
-void result(struct emitter *e, unsigned reg, unsigned ext)
+void place_in(struct emitter *e, unsigned r, unsigned reg, unsigned ext)
 {
     forget_list(e, reg);
-    settle(e, e->i, reg, ext);
+    if (r != NO_INSN)
+        settle(e, r, reg, ext);
 }
-void result_vec(struct emitter *e, unsigned v)
-{
-    forget_list(e, VEC + v);
-    settle(e, e->i, VEC + v, 0);
-}
+void result(struct emitter *e, unsigned reg, unsigned ext) { place_in(e, e->i, reg, ext); }
+void result_vec(struct emitter *e, unsigned v) { place_in(e, e->i, VEC + v, 0); }
 
 void far_jump(struct asm_buf *a, const struct host_env *env, uint64_t to, bool link)
 {

@@ -10,10 +10,10 @@ enum { SEG_GS = 0x65, OPERAND_16 = 0x66 };
 static void put_prefixes(struct asm_buf *a, unsigned op, unsigned size)
 {
     static const uint8_t mandatory[4] = { 0, 0x66, 0xf3, 0xf2 };
-    if (op & LOCK)
-        asm_u8(a, 0xf0);
     if (size == 2)
         asm_u8(a, OPERAND_16);
+    if (op & LOCK)
+        asm_u8(a, 0xf0);
     if (op & P_MASK)
         asm_u8(a, mandatory[(op & P_MASK) >> 12]);
 }

@@ -174,6 +174,8 @@ bool emit_mem(struct emitter *e, const struct ir_insn *in);
 bool emit_state(struct emitter *e, const struct ir_insn *in);       /* GET, PUT */
 bool emit_vec(struct emitter *e, const struct ir_insn *in);
 bool emit_exit(struct emitter *e, const struct ir_insn *in);
+struct ir_helper;
+void call_c(struct emitter *e, const struct ir_insn *in, const struct ir_helper *h);   /* with the instruction's operands */
 void emit_call(struct emitter *e, const struct ir_insn *in);
 void emit_poll(struct emitter *e);
 void emit_sunk_flags(struct emitter *e);

@@ -289,7 +289,7 @@ static void store_pc(struct emitter *e)
     asm_store(&e->a, 8, pc, RAX);
 }
 
-static void call_helper(struct emitter *e, const struct ir_insn *in, const struct ir_helper *h)
+void call_c(struct emitter *e, const struct ir_insn *in, const struct ir_helper *h)
 {
     need_map(e);
     for (unsigned k = 0; k < 4; k++)
@@ -315,5 +315,5 @@ void emit_call(struct emitter *e, const struct ir_insn *in)
     if ((uint64_t)in->imm >= ir_n_helpers)
         fail(e, "helper");
     else
-        call_helper(e, in, &ir_helpers[in->imm]);
+        call_c(e, in, &ir_helpers[in->imm]);
 }

@@ -3,6 +3,7 @@
  * register that its PUT names, with a memory operand or an immediate where the guest had one.
  */
 #include "host/x86_64/emit.h"
+#include "ir/helpers.h"
 
 const struct opnd no_opnd = { .kind = OP_IMM };
 
@@ -428,10 +429,27 @@ static void crc(struct emitter *e, const struct ir_insn *in)
     result(e, dst);
 }
 
+/* for processors without BMI2 */
+static uint64_t pext(void *state, uint64_t a, uint64_t mask, uint64_t c, uint64_t d)
+{
+    uint64_t r = 0;
+    for (unsigned k = 0; mask; mask &= mask - 1, k++)
+        r |= (a >> __builtin_ctzll(mask) & 1) << k;
+    return r;
+}
+static uint64_t pdep(void *state, uint64_t a, uint64_t mask, uint64_t c, uint64_t d)
+{
+    uint64_t r = 0;
+    for (; mask; mask &= mask - 1, a >>= 1)
+        r |= (a & 1) << __builtin_ctzll(mask);
+    return r;
+}
+
 static void deposit(struct emitter *e, const struct ir_insn *in)
 {
     if (!feature(e, FEATURE_BMI2)) {
-        fail(e, in->op == IR_PEXT ? "pext" : "pdep");
+        static const struct ir_helper extract_bits = { "pext", pext, 2, IR_H_PURE }, deposit_bits = { "pdep", pdep, 2, IR_H_PURE };
+        call_c(e, in, in->op == IR_PEXT ? &extract_bits : &deposit_bits);
         return;
     }
     unsigned a = gpr_of(e, in->arg[0]), b = gpr_of(e, in->arg[1]), dst = dst_gpr(e);

@@ -82,9 +82,6 @@ static void pass_hint(struct look *l, const struct ir_insn *in, const struct val
 {
     if (v->hint == NO_REG || v->put == NO_INSN || v->later || v->done)
         return;
-    bool ints = (in->op >= IR_ADD && in->op <= IR_ROR) || (in->op >= IR_ADDF && in->op <= IR_SHRDF);
-    if (!ints && !(in->op >= IR_VINS && in->op <= IR_VCVTGF))
-        return;
     unsigned n = ir_op_info[in->op].props & IR_P_C ? 2 : 1;
     for (unsigned k = 0; k < n; k++) {
         struct value *a = &l->e->v[in->arg[k]];
@@ -242,8 +239,6 @@ static void fuse_atomic(struct look *l, const struct ir_insn *in, struct value *
     v->fused = u->done = true;
 }
 
-/* --- the visit --- */
-
 /* --- flags that only the targets of the next EXITIFs read need not be stored when we go on --- */
 
 static unsigned lane_of_exit(const struct ir_insn *in)
@@ -277,6 +272,45 @@ static bool sink_putf(struct look *l, const struct ir_insn *in, unsigned mask)
     }
     l->e->v[l->i].done = true;
     return true;
+}
+
+/* --- what a visit has to look at, by operation: most have little --- */
+
+enum { WAITS = 1, FLAGS = 2, SPECIAL = 4, PASSES_HINT = 8, MEMORY = 16, BARRIER = 32, EFFECT = 64, OPERANDS = 128, STAYS = 256, PORTS = 512 };
+static uint16_t class_of[IR_N_OPS];
+
+static uint16_t make_class(unsigned op)
+{
+    unsigned props = ir_op_info[op].props, c = OPERANDS;
+    switch (op) {
+    case IR_LEA: case IR_CMP: case IR_LOAD: case IR_VLOADL: case IR_PAIR: c |= WAITS; break;
+    case IR_COND: c = WAITS | FLAGS | PORTS; break;
+    case IR_PUTF: c = FLAGS | PORTS; break;
+    case IR_SECOND: c = PORTS; break;
+    case IR_CALL: case IR_GETF: c |= FLAGS; break;
+    case IR_STORE: c |= MEMORY; break;
+    case IR_FCMPF: c |= STAYS; break;
+    case IR_PUT: case IR_GET: case IR_ZEXT: case IR_EXITIND: case IR_EXITCALLI: case IR_EXITRET: case IR_EXIT: case IR_EXITIF: case IR_INSN:
+    case IR_UMULF: case IR_SMULF: case IR_DIVU: case IR_DIVS:
+        c |= SPECIAL; break;
+    default: break;
+    }
+    if (ir_op_info[op].n_args == 0)
+        c &= ~OPERANDS;
+    if ((op >= IR_ADD && op <= IR_ROR) || (op >= IR_ADDF && op <= IR_SHRDF) || (op >= IR_VINS && op <= IR_VCVTGF))
+        c |= PASSES_HINT;
+    if (op >= IR_AADD && op <= IR_CAS)
+        c |= MEMORY;
+    c |= props & (IR_P_T | IR_P_RDF) ? FLAGS : 0;
+    c |= props & (IR_P_X | IR_P_T | IR_P_FP) ? BARRIER : 0;
+    c |= props & (IR_P_S | IR_P_X | IR_P_T | IR_P_FP) ? EFFECT | STAYS : 0;
+    return (uint16_t)c;
+}
+
+__attribute__((constructor)) static void make_classes(void)
+{
+    for (unsigned op = 0; op < IR_N_OPS; op++)
+        class_of[op] = make_class(op);
 }
 
 /* before the instruction's own operands are looked at */
@@ -318,9 +352,9 @@ static void visit_putf(struct look *l, const struct ir_insn *in)
     l->putf = (uint16_t)l->i;
 }
 
-static bool needed(const struct ir_insn *in, const struct value *v, unsigned props)
+static bool needed(unsigned class, const struct value *v)
 {
-    return in->op == IR_FCMPF || v->uses || v->port_mask || v->second != NO_INSN || (props & (IR_P_S | IR_P_X | IR_P_T | IR_P_FP));
+    return (class & STAYS) || v->uses || v->port_mask || v->second != NO_INSN;
 }
 
 static void visit_special(struct look *l, const struct ir_insn *in, struct value *v)
@@ -365,12 +399,47 @@ static void visit_special(struct look *l, const struct ir_insn *in, struct value
     }
 }
 
+/* --- the visit --- */
+
+static void visit_memory(struct look *l, const struct ir_insn *in, struct value *v)
+{
+    if (in->op == IR_STORE)
+        find_rmw(l, in);
+    else
+        fuse_atomic(l, in, v);
+}
+
+static void visit_ports(struct look *l, const struct ir_insn *in, unsigned until)
+{
+    if (in->op == IR_COND)
+        touch_port(l, in->arg[0], ir_cc_reads((enum ir_cc)in->aux), until);
+    else if (in->op == IR_PUTF)
+        visit_putf(l, in);
+    else
+        l->e->v[in->arg[0]].second = (uint16_t)l->i;
+}
+
+/* Whether it waits, and how long its operands are needed. */
+static unsigned place(struct look *l, const struct ir_insn *in, struct value *v, unsigned class)
+{
+    if (!hint_holds(l, v))
+        v->hint = NO_REG;
+    if (v->done)                                         /* part of a read-modify-write: operands must last until its STORE */
+        return later_of(v->last, l->i);
+    if ((class & WAITS) && waits(l, in, v)) {
+        v->later = true;
+        return in->op == IR_LEA && v->put < v->last ? v->put : v->last;
+    }
+    if (v->hint < XMM + 16 && v->put != NO_INSN)
+        l->hinted = (uint16_t)l->i;
+    return l->i;
+}
+
 static void visit(struct look *l, const struct ir_insn *in)
 {
-    struct emitter *e = l->e;
-    struct value *v = &e->v[l->i];
-    unsigned props = ir_op_info[in->op].props, until = l->i;
-    if (!needed(in, v, props) || (in->op == IR_CONST && in->type == IR_VOID)) {
+    struct value *v = &l->e->v[l->i];
+    unsigned class = class_of[in->op];
+    if (!needed(class, v) || (in->op == IR_CONST && in->type == IR_VOID)) {
         v->done = true;
         return;
     }
@@ -378,33 +447,22 @@ static void visit(struct look *l, const struct ir_insn *in)
         l->open_ports--;
     if (v->restore && v->restore_at != l->putf)
         v->restore = false;
-    if (!hint_holds(l, v))
-        v->hint = NO_REG;
-    if (v->done) {                                       /* part of a read-modify-write: operands must last until its STORE */
-        until = later_of(v->last, until);
-    } else if (waits(l, in, v)) {
-        v->later = true;
-        until = in->op == IR_LEA && v->put < v->last ? v->put : v->last;
-    } else if (v->hint < XMM + 16 && v->put != NO_INSN)
-        l->hinted = (uint16_t)l->i;
-    see_flags(l, in, v, props);
-    visit_special(l, in, v);
-    pass_hint(l, in, v);
-    if (in->op == IR_STORE)
-        find_rmw(l, in);
-    if (in->op >= IR_AADD && in->op <= IR_CAS)
-        fuse_atomic(l, in, v);
-    if (in->op == IR_COND)
-        touch_port(l, in->arg[0], ir_cc_reads((enum ir_cc)in->aux), until);
-    else if (in->op == IR_PUTF)
-        visit_putf(l, in);
-    else if (in->op == IR_SECOND)
-        e->v[in->arg[0]].second = (uint16_t)l->i;
-    else
+    unsigned until = place(l, in, v, class);
+    if ((class & FLAGS) || v->restore)
+        see_flags(l, in, v, ir_op_info[in->op].props);
+    if (class & SPECIAL)
+        visit_special(l, in, v);
+    if (class & PASSES_HINT)
+        pass_hint(l, in, v);
+    if (class & MEMORY)
+        visit_memory(l, in, v);
+    if (class & PORTS)
+        visit_ports(l, in, until);
+    if (class & OPERANDS)
         touch_args(l, in, in->op == IR_MKF ? later_of(until, v->port_last) : until);
-    if (props & (IR_P_X | IR_P_T | IR_P_FP))
+    if (class & BARRIER)
         l->barrier = (uint16_t)l->i;
-    if (props & (IR_P_S | IR_P_X | IR_P_T | IR_P_FP))
+    if (class & EFFECT)
         l->effect = (uint16_t)l->i;
     if (in->op == IR_CALL)
         l->putf = (uint16_t)l->i;

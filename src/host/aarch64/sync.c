@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * sync.c: from a signal's context taken in translated code to exact guest state. Only a processor of this kind can have such a context.
+ */
+#include "host/aarch64/emit.h"
+
+#ifdef __aarch64__
+#include <signal.h>
+#include <asm/sigcontext.h>
+#include <ucontext.h>
+
+static const struct fpsimd_context *fp_context(const ucontext_t *uc)
+{
+    const uint8_t *p = (const uint8_t *)uc->uc_mcontext.__reserved, *end = p + sizeof uc->uc_mcontext.__reserved;
+    while (p + sizeof(struct _aarch64_ctx) <= end) {
+        const struct _aarch64_ctx *c = (const struct _aarch64_ctx *)p;
+        if (c->magic == FPSIMD_MAGIC)
+            return (const struct fpsimd_context *)p;
+        if (!c->magic || !c->size)
+            break;
+        p += c->size;
+    }
+    return NULL;
+}
+
+static uint16_t packed_flags(uint64_t nz, uint64_t p, uint64_t a)
+{
+    nz ^= NZ_C;
+    return (uint16_t)((nz >> 28 & 1) | (nz >> 29 & 1) << 8 | (nz >> 30 & 3) << 14 | ((p ^ a) >> 4 & 1) << 12 |
+                      (uint64_t)!__builtin_parity((unsigned)p & 0xff) << 10);
+}
+
+void a64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state)
+{
+    const ucontext_t *uc = ucontext;
+    const struct fpsimd_context *fp = fp_context(uc);
+    const struct a64_map *map = a64_map(env);
+    const __typeof__(uc->uc_mcontext.regs[0]) *x = uc->uc_mcontext.regs;
+    uint8_t *s = state;
+    for (unsigned r = 0; r < VEC; r++)
+        if (map->offset[r] >= 0)
+            memcpy(s + map->offset[r], &x[r], 8);
+    for (unsigned r = 0; fp && r < 32; r++)
+        if (map->offset[VEC + r] >= 0)
+            memcpy(s + map->offset[VEC + r], &fp->vregs[r], 16);
+    uint16_t flags = packed_flags(x[FL_NZ], x[FL_P], x[FL_A]);
+    memcpy(s + env->offsets->flags, &flags, 2);
+    if (fp && fp->fpsr & FPSR_IXC)
+        *(uint32_t *)(void *)(s + env->offsets->fpcr) |= 1 << 5;
+    uint64_t sp = uc->uc_mcontext.sp;
+    memcpy(s + env->offsets->ret_sp, &sp, 8);
+    (void)m;
+}
+
+uint64_t a64_context_pc(const void *uc) { return ((const ucontext_t *)uc)->uc_mcontext.pc; }
+void a64_set_context_pc(void *uc, uint64_t pc) { ((ucontext_t *)uc)->uc_mcontext.pc = pc; }
+uint64_t a64_context_sp(const void *uc) { return ((const ucontext_t *)uc)->uc_mcontext.sp; }
+void a64_set_context_sp(void *uc, uint64_t sp) { ((ucontext_t *)uc)->uc_mcontext.sp = sp; }
+#else
+void a64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state) {}
+uint64_t a64_context_pc(const void *uc) { return 0; }
+void a64_set_context_pc(void *uc, uint64_t pc) {}
+uint64_t a64_context_sp(const void *uc) { return 0; }
+void a64_set_context_sp(void *uc, uint64_t sp) {}
+#endif
+void a64_thread_init(void *state) {}

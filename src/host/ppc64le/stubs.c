@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * stubs.c: the pieces that all blocks share: entry, exits, the lookup of indirect targets, the return stack's bottom, the ways into C. C's
+ * stack pointer stays in r1; the return stack (r31) holds addresses of landing places and nothing else.
+ * Manual: 64-bit ELF V2 ABI for POWER, 2.2 (frames, r2 and r12 at a function's entry).
+ */
+#include "host/ppc64le/emit.h"
+
+/* Near to the code (which starts at rx), so that two instructions reach it, and what lies within 2 GiB of it: the guest's programs too. */
+static uint64_t base_near(uint64_t rx) { return (rx & ~0xffffull) + 0x20000000; }
+
+static void set_raw(struct asm_buf *a, unsigned r, uint64_t v)
+{
+    asm_d(a, P_ADDIS, r, 0, (int32_t)(v >> 48));
+    asm_li(a, P_ORI, r, r, (uint32_t)(v >> 32));
+    asm_sldi(a, r, r, 32);
+    asm_li(a, P_ORIS, r, r, (uint32_t)(v >> 16));
+    asm_li(a, P_ORI, r, r, (uint32_t)v);
+}
+
+enum { GPRS = 1, VECS = 2 };
+static void move_mapped(struct asm_buf *a, const struct host_env *env, bool store, unsigned what)
+{
+    const struct p64_map *map = p64_map(env);
+    for (unsigned r = 0; r < N_LISTS; r++) {
+        if (map->offset[r] < 0)
+            continue;
+        if (r >= VEC && what & VECS)
+            state_vec(a, env, store, r - VEC, REG_STATE, map->offset[r]);
+        else if (r < VEC && what & GPRS)
+            asm_d(a, (uint32_t)(store ? P_STD : P_LD), r, REG_STATE, map->offset[r]);
+    }
+}
+
+static void near_state(struct asm_buf *a, uint32_t op, unsigned r, uint32_t offset)
+{
+    if (offset < 0x8000) {
+        asm_d(a, op, r, REG_STATE, (int32_t)offset);
+        return;
+    }
+    asm_d(a, P_ADDIS, R9, REG_STATE, (int32_t)((offset + 0x8000) >> 16));
+    asm_d(a, op, r, R9, (int16_t)offset);
+}
+
+static void set_poll(struct asm_buf *a, const struct host_offsets *o)
+{
+    asm_d(a, P_ADDIS, REG_POLL, REG_STATE, (int32_t)((o->poll_page + 0x8000) >> 16));
+    asm_d(a, P_ADDI, REG_POLL, REG_POLL, (int16_t)o->poll_page);
+}
+
+static void frame_regs(struct asm_buf *a, const struct host_env *env, bool store)
+{
+    for (unsigned r = 14; r < 32; r++)
+        asm_d(a, (uint32_t)(store ? P_STD : P_LD), r, R1, (int32_t)(FRAME_GPR + 8 * (r - 14)));
+    for (unsigned v = 20; v < 24; v++)
+        state_vec(a, env, store, v, R1, (int32_t)(FRAME_VEC + 16 * (v - 20)));
+}
+
+/* uint64_t enter(r3 = state, r4 = host code) */
+static void emit_enter(struct asm_buf *a, const struct host_env *env)
+{
+    const struct host_offsets *o = env->offsets;
+    asm_r(a, P_MFLR, R0);
+    asm_d(a, (uint32_t)P_STD, R0, R1, 16);
+    asm_d(a, (uint32_t)P_STDU, R1, R1, -FRAME_SIZE);
+    asm_r(a, P_MFCR, R0);
+    asm_d(a, (uint32_t)P_STD, R0, R1, FRAME_CR);
+    asm_mr(a, R5, R4);
+    frame_regs(a, env, true);
+    asm_mr(a, REG_STATE, R3);
+    near_state(a, (uint32_t)P_STD, R1, o->host_sp);
+    set_raw(a, REG_BASE, env->stubs.others[STUB_BASE]);
+    move_mapped(a, env, false, GPRS | VECS);
+    near_state(a, (uint32_t)P_LD, REG_RETURN, o->ret_sp);
+    set_poll(a, o);
+    asm_r(a, P_MTCTR, R5);
+    asm_u32(a, P_BCTR);
+}
+
+/* r3 = what enter returns */
+static void back_to_c(struct asm_buf *a, const struct host_env *env)
+{
+    frame_regs(a, env, false);
+    asm_d(a, (uint32_t)P_LD, R0, R1, FRAME_CR);
+    asm_r(a, P_MTCRF, R0);
+    asm_d(a, P_ADDI, R1, R1, FRAME_SIZE);
+    asm_d(a, (uint32_t)P_LD, R0, R1, 16);
+    asm_r(a, P_MTLR, R0);
+    asm_u32(a, P_BLR);
+}
+
+static void emit_leave(struct asm_buf *a, const struct host_env *env)
+{
+    move_mapped(a, env, true, GPRS | VECS);
+    near_state(a, (uint32_t)P_STD, REG_RETURN, env->offsets->ret_sp);
+    back_to_c(a, env);
+}
+
+static void reason(struct asm_buf *a, unsigned r, uint64_t leave)
+{
+    asm_d(a, P_ADDI, R3, 0, (int32_t)r);
+    asm_b(a, leave, false);
+}
+
+/* r12 = the exit's slot */
+static void emit_exit_link(struct asm_buf *a, const struct host_offsets *o, uint64_t leave)
+{
+    asm_d(a, (uint32_t)P_LD, R0, R12, SLOT_TARGET);
+    near_state(a, (uint32_t)P_STD, R0, o->pc);
+    asm_d(a, (uint32_t)P_LD, R0, R12, SLOT_PATCH);
+    near_state(a, (uint32_t)P_STD, R0, o->exit_info);
+    reason(a, HOST_R_LINK, leave);
+}
+
+/* r11 = guest target; exit_info is set. host_jump_index in code. */
+static void emit_search(struct asm_buf *a, const struct host_offsets *o, uint64_t leave)
+{
+    asm_srdi(a, R12, REG_TARGET, o->jump_cache_bits);
+    asm_l(a, P_XOR, R12, R12, REG_TARGET);
+    asm_md(a, 2, R12, R12, 4, 60 - o->jump_cache_bits);
+    asm_d(a, P_ADDIS, R9, REG_STATE, (int32_t)((o->jump_cache + 0x8000) >> 16));
+    asm_x(a, P_ADD, R9, R9, R12);
+    asm_d(a, P_ADDI, R9, R9, (int16_t)o->jump_cache);
+    asm_d(a, (uint32_t)P_LD, R0, R9, 0);
+    asm_d(a, (uint32_t)P_LD, R12, R9, 8);
+    asm_cmp(a, 0, true, false, R0, REG_TARGET);
+    uint8_t *miss = asm_bc_later(a, BO_FALSE, CR_EQ);
+    asm_r(a, P_MTCTR, R12);
+    asm_u32(a, P_BCTR);
+    asm_patch(a, miss);
+    near_state(a, (uint32_t)P_STD, REG_TARGET, o->pc);
+    near_state(a, (uint32_t)P_STD, REG_TARGET, o->exit_target);
+    reason(a, HOST_R_INDIRECT, leave);
+}
+
+static void call_c(struct asm_buf *a, const struct host_env *env)        /* r12 = function */
+{
+    asm_r(a, P_MTCTR, R12);
+    asm_u32(a, P_BCTRL);
+    set_raw(a, REG_BASE, env->stubs.others[STUB_BASE]);
+}
+
+static void save_link(struct asm_buf *a, bool store)
+{
+    if (store) {
+        asm_r(a, P_MFLR, R0);
+        asm_d(a, (uint32_t)P_STD, R0, R1, FRAME_ONE_LR);
+        asm_r(a, P_MFCR, R0);
+        asm_d(a, (uint32_t)P_STD, R0, R1, FRAME_ONE_CR);
+    } else {
+        asm_d(a, (uint32_t)P_LD, R0, R1, FRAME_ONE_CR);
+        asm_r(a, P_MTCRF, R0);
+        asm_d(a, (uint32_t)P_LD, R0, R1, FRAME_ONE_LR);
+    }
+}
+
+/* r11 = C function; arguments in the spill area; its result stays in r3 */
+static void emit_call_stub(struct asm_buf *a, const struct host_env *env, bool is_pure)
+{
+    const struct host_offsets *o = env->offsets;
+    save_link(a, true);
+    move_mapped(a, env, true, is_pure ? VECS : GPRS | VECS);
+    near_state(a, (uint32_t)P_STD, REG_RETURN, o->ret_sp);
+    asm_mr(a, R3, REG_STATE);
+    for (unsigned k = 0; k < 4; k++)
+        near_state(a, (uint32_t)P_LD, R4 + k, o->spill + SPILL_ARGS + 8 * k);
+    asm_mr(a, R12, R11);
+    call_c(a, env);
+    move_mapped(a, env, false, is_pure ? VECS : GPRS | VECS);
+    set_poll(a, o);
+    save_link(a, false);
+    asm_r(a, P_MTLR, R0);
+    asm_u32(a, P_BLR);
+}
+
+/* lr = struct p64_one, behind which it returns; keeps all registers but r0 and lr */
+static void emit_one_stub(struct asm_buf *a, const struct host_env *env)
+{
+    const struct host_offsets *o = env->offsets;
+    save_link(a, true);
+    for (unsigned r = R3; r <= R12; r++)
+        asm_d(a, (uint32_t)P_STD, r, R1, (int32_t)(FRAME_ONE_GPR + 8 * (r - R3)));
+    for (unsigned v = 16; v < 24; v++)
+        state_vec(a, env, true, v, R1, (int32_t)(FRAME_ONE_VEC + 16 * (v - 16)));
+    move_mapped(a, env, true, GPRS | VECS);
+    near_state(a, (uint32_t)P_STD, REG_RETURN, o->ret_sp);
+    asm_r(a, P_MFLR, R3);
+    asm_d(a, P_ADDI, R4, REG_STATE, (int32_t)(o->spill + SPILL_CELLS));
+    asm_mr(a, R5, REG_STATE);
+    set_raw(a, R12, (uint64_t)(uintptr_t)p64_interp_one);
+    call_c(a, env);
+    move_mapped(a, env, false, VECS);
+    for (unsigned v = 16; v < 24; v++)
+        state_vec(a, env, false, v, R1, (int32_t)(FRAME_ONE_VEC + 16 * (v - 16)));
+    save_link(a, false);
+    asm_mr(a, R12, R0);
+    asm_d(a, P_ADDI, R12, R12, sizeof(struct p64_one));
+    asm_r(a, P_MTCTR, R12);
+    for (unsigned r = R3; r <= R12; r++)
+        asm_d(a, (uint32_t)P_LD, r, R1, (int32_t)(FRAME_ONE_GPR + 8 * (r - R3)));
+    asm_u32(a, P_BCTR);
+}
+
+static uint64_t start(struct asm_buf *a)
+{
+    while (asm_here(a) & 15)
+        asm_u32(a, P_NOP);
+    return asm_here(a);
+}
+
+void p64_emit_stubs(struct host_env *env, struct host_code *code)
+{
+    const struct host_offsets *o = env->offsets;
+    struct asm_buf buf = { code->rw, code->rw, code->rw + code->capacity, code->rx }, *a = &buf;
+    struct host_stubs *s = &env->stubs;
+    s->others[STUB_BASE] = base_near(code->rx);
+    s->enter = start(a);
+    emit_enter(a, env);
+    uint64_t leave = start(a);
+    emit_leave(a, env);
+    s->leave_fault = start(a);
+    asm_d(a, P_ADDI, R3, 0, HOST_R_TRAP + IR_N_TRAPS);
+    back_to_c(a, env);
+    s->others[STUB_EXIT_LINK] = start(a);
+    emit_exit_link(a, o, leave);
+    s->others[STUB_EXIT_TRAP] = start(a);
+    near_state(a, (uint32_t)P_STD, REG_TARGET, o->pc);
+    asm_b(a, leave, false);
+    s->others[STUB_EXIT_INDIRECT] = start(a);
+    asm_d(a, (uint32_t)P_LD, R0, R12, SLOT_PATCH);
+    near_state(a, (uint32_t)P_STD, R0, o->exit_info);
+    uint64_t search = asm_here(a);
+    emit_search(a, o, leave);
+    s->ret_empty = s->others[STUB_RET_MISMATCH] = start(a);
+    near_state(a, (uint32_t)P_LD, REG_RETURN, o->ret_base);
+    s->lookup = asm_here(a);
+    asm_d(a, P_ADDI, R0, 0, 0);
+    near_state(a, (uint32_t)P_STD, R0, o->exit_info);
+    asm_b(a, search, false);
+    s->others[STUB_CALL] = start(a);
+    emit_call_stub(a, env, false);
+    s->others[STUB_CALL_PURE] = start(a);
+    emit_call_stub(a, env, true);
+    s->others[STUB_ONE] = start(a);
+    emit_one_stub(a, env);
+    code->size = asm_offset(a);
+    code->n_exits = code->n_map = 0;
+}
+
+/* r11 = guest target */
+void p64_emit_inline_cache(const struct host_env *env, uint64_t guest_pc, uint64_t host_code, uint64_t otherwise, struct host_code *code)
+{
+    struct asm_buf buf = { code->rw, code->rw, code->rw + code->capacity, code->rx }, *a = &buf;
+    set_imm(a, env, R12, (int64_t)guest_pc);
+    asm_cmp(a, 0, true, false, REG_TARGET, R12);
+    uint8_t *other = asm_bc_later(a, BO_FALSE, CR_EQ);
+    far_jump(a, env, host_code, false);
+    asm_patch(a, other);
+    far_jump(a, env, otherwise, false);
+    code->size = asm_offset(a);
+    code->n_exits = code->n_map = 0;
+}
+
+/* Each store leaves a state that works: the slot is read only while the branch goes to the stub. */
+void p64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to)
+{
+    uint64_t slot = exit_slot(patch_rx), stub = patch_rx + EXIT_STUB, way = to;
+    uint8_t *slot_rw = patch_rw + (slot - patch_rx);
+    int64_t d = (int64_t)(to - patch_rx);
+    bool near = to != stub && d >= -0x2000000 && d < 0x2000000;
+    if (to == stub)
+        memcpy(&way, slot_rw + SLOT_UNLINKED, 8);
+    if (!near)
+        __atomic_store_n((uint64_t *)(void *)slot_rw, way, __ATOMIC_RELEASE);
+    uint32_t branch = OPC(18) | ((uint32_t)(near ? d : EXIT_STUB) & 0x3fffffc);
+    if (*(volatile uint32_t *)(void *)patch_rw != branch)
+        __atomic_store_n((uint32_t *)(void *)patch_rw, branch, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * sync.c: from a signal's context taken in translated code to exact guest state, and what else only a POWER processor can do. Kernel:
+ * arch/powerpc/include/uapi/asm/{ptrace,sigcontext}.h.
+ */
+#include "host/ppc64le/emit.h"
+
+#if defined __powerpc64__ && defined __LITTLE_ENDIAN__
+#include <signal.h>
+#include <ucontext.h>
+
+enum { CONTEXT_NIP = 32 };
+#define GP(uc, n) (((ucontext_t *)(uintptr_t)(uc))->uc_mcontext.gp_regs[n])
+
+void p64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state)
+{
+    const ucontext_t *uc = ucontext;
+    const struct p64_map *map = p64_map(env);
+    uint8_t *s = state;
+    for (unsigned r = 0; r < 32; r++)
+        if (map->offset[r] >= 0)
+            memcpy(s + map->offset[r], &GP(uc, r), 8);
+    for (unsigned r = 0; r < 32; r++)
+        if (map->offset[VEC + r] >= 0 && uc->uc_mcontext.v_regs)
+            memcpy(s + map->offset[VEC + r], &uc->uc_mcontext.v_regs->vrregs[r], 16);
+    memcpy(s + env->offsets->ret_sp, &GP(uc, REG_RETURN), 8);
+}
+
+uint64_t p64_context_pc(const void *uc) { return GP(uc, CONTEXT_NIP); }
+void p64_set_context_pc(void *uc, uint64_t pc)
+{
+    GP(uc, CONTEXT_NIP) = pc;
+    GP(uc, 12) = pc;                                  /* if it is a C function's entry */
+}
+uint64_t p64_context_sp(const void *uc) { return GP(uc, 1); }
+void p64_set_context_sp(void *uc, uint64_t sp) { GP(uc, 1) = sp; }
+void p64_set_return_sp(void *uc, uint64_t sp) { GP(uc, REG_RETURN) = sp; }
+
+/* Power ISA book II, 1.8: write the lines back, drop them from the instruction caches. 32 bytes divide every line size. */
+void p64_flush_code(const void *rw, uint64_t rx, size_t size)
+{
+    uint64_t from = (uint64_t)(uintptr_t)rw & ~31ull, to = (uint64_t)(uintptr_t)rw + size, delta = rx - (uint64_t)(uintptr_t)rw;
+    for (uint64_t p = from; p < to; p += 32)
+        __asm__ volatile("dcbst 0,%0" : : "r"(p) : "memory");
+    __asm__ volatile("sync" : : : "memory");
+    for (uint64_t p = from; p < to; p += 32)
+        __asm__ volatile("icbi 0,%0" : : "r"(p + delta) : "memory");
+    __asm__ volatile("sync; isync" : : : "memory");
+}
+
+#else
+void p64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state) {}
+uint64_t p64_context_pc(const void *uc) { return 0; }
+void p64_set_context_pc(void *uc, uint64_t pc) {}
+uint64_t p64_context_sp(const void *uc) { return 0; }
+void p64_set_context_sp(void *uc, uint64_t sp) {}
+void p64_set_return_sp(void *uc, uint64_t sp) {}
+void p64_flush_code(const void *rw, uint64_t rx, size_t size) {}
+#endif
