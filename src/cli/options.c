@@ -194,14 +194,17 @@ static int set_number(enum option o, struct cli_run *run, const char *value)
 {
     struct engine_config *e = &engine_options;
     uint64_t n;
+    if (o == OPT_TIER && !strcmp(value, "auto"))
+        value = "2";
     if (!parse_size(value, &n))
         return bad(options[o].name, value, "expected a number, or one with K, M or G");
     switch (o) {
     case OPT_TIER:
-        if (n > 1)
-            return bad("tier", value, "expected 0 or 1");
+        if (n > 2)
+            return bad("tier", value, "expected 0, 1, 2 or auto");
         run->linux_config.tier = e->tier = (int)n;
         break;
+    case OPT_THRESHOLD: e->tier2_threshold = n < 1 ? 1 : n < 1u << 30 ? (unsigned)n : 1u << 30; break;
     case OPT_STACK: run->linux_config.stack_size = n; break;
     case OPT_CACHE:
         if (n > (uint64_t)448 << 20)
@@ -322,7 +325,7 @@ int cli_parse(struct cli_run *run, int argc, char **argv, int first)
 
 void cli_version(FILE *f)
 {
-    fprintf(f, "%s version %s\n", cli_name, WHERRY_VERSION);
+    fprintf(f, "%s version %s (%s)\n", cli_name, WHERRY_VERSION, WHERRY_LLVM);
 }
 
 static const char *default_usage;

@@ -14,9 +14,16 @@
 #include <sys/mman.h>
 #include "engine/internal.h"
 
+static uint64_t hash(uint64_t v, uint32_t bits)
+{
+    return (v * 0x9e3779b97f4a7c15ull) >> (64 - bits);
+}
+
+/* Neighbours in the guest's code are neighbours in the table: a block's exits mostly lead to places near by, whose heads are then in the
+ * processor's cache. */
 static uint64_t hash_pc(uint64_t pc, uint32_t bits)
 {
-    return (pc * 0x9e3779b97f4a7c15ull) >> (64 - bits);
+    return (pc >> 2 ^ hash(pc >> 14, bits)) & ((1ull << bits) - 1);
 }
 
 struct block *block_find(uint64_t pc)
@@ -147,7 +154,7 @@ struct block *block_of_exit(uint32_t exit)
 
 static struct page_entry *page_slot(struct page_table *t, uint64_t page)
 {
-    uint64_t mask = ((uint64_t)1 << t->bits) - 1, i = hash_pc(page, t->bits);
+    uint64_t mask = ((uint64_t)1 << t->bits) - 1, i = hash(page, t->bits);
     while (t->entry[i].used && t->entry[i].page != page)
         i = (i + 1) & mask;
     return &t->entry[i];

@@ -14,6 +14,7 @@
 #include "engine/internal.h"
 
 #define POPULATE (64u << 10)     /* pages are committed in pieces of this size: two system calls instead of a fault per page and view */
+#define ARENA_PIECE (64u << 10)  /* a multiple of every host's page size */
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
@@ -31,8 +32,16 @@ int arena_reserve(struct arena *a, size_t size)
     if (p == MAP_FAILED)
         return -1;
     madvise(p, size, MADV_NOHUGEPAGE);                    /* a huge page would commit 2 MiB for a few entries */
-    *a = (struct arena){ p, 0, size };
+    *a = (struct arena){ p, 0, size, 0 };
     return 0;
+}
+
+/* Memory is asked for in pieces: a fault per page would cost more. */
+static void commit(struct arena *a)
+{
+    size_t n = ARENA_PIECE < a->size - a->committed ? ARENA_PIECE : a->size - a->committed;
+    madvise(a->base + a->committed, n, MADV_POPULATE_WRITE);
+    a->committed += n;
 }
 
 void *arena_alloc(struct arena *a, size_t size, size_t align)
@@ -41,6 +50,8 @@ void *arena_alloc(struct arena *a, size_t size, size_t align)
     if (at + size > a->size)
         return NULL;
     a->used = at + size;
+    if (a->used > a->committed && a->committed < a->size)
+        commit(a);
     return a->base + at;
 }
 
@@ -132,6 +143,8 @@ uint8_t *cache_room(size_t size, size_t align)
 void cache_commit(size_t size)
 {
     struct code_cache *c = &engine.cache;
+    if (engine.host->flush_code)
+        engine.host->flush_code(c->rw + c->used, c->rx + c->used, size);
     c->used += size;
     populate(c->used);
 }

@@ -11,6 +11,9 @@
 #include <unistd.h>
 #include "engine/internal.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 #define RETURN_STACK_SIZE (64u << 10)
 #define RETURN_STACK_PAD 256          /* above the empty position: what a stub may push there */
 
@@ -41,6 +44,7 @@ void cpu_fill_offsets(struct host_offsets *o)
         .pc = offsetof(struct cpu, state.pc),
         .flags = offsetof(struct cpu, state.flags),
         .fpcr = offsetof(struct cpu, state.mxcsr),
+        .heat = offsetof(struct cpu, heat),
     };
 }
 
@@ -92,6 +96,8 @@ struct cpu *cpu_create(void)
         return NULL;
     }
     struct cpu *cpu = (struct cpu *)m;
+    if (!engine.cpus)
+        madvise(m, poll, MADV_POPULATE_WRITE);            /* the first one will use most of its jump cache; spare it the faults */
     x86_state_init(&cpu->state);
     cpu->self = cpu;
     cpu->ret_stack = m + poll + 2 * page;
@@ -101,6 +107,7 @@ struct cpu *cpu_create(void)
     p->cpu = cpu;
     p->size = size;
     p->poll_offset = poll;
+    tier2_new_cpu(cpu);
     cpu->jump_cache[0].guest_pc = cpu_no_jump(0);          /* the others hold address 0, which is not theirs */
     engine_lock();
     p->generation = engine.generation;
@@ -167,10 +174,12 @@ void cpu_list_after_fork(void)
 void cpu_poke(struct cpu *cpu)
 {
     mprotect(cpu_poll_page(cpu), sysconf(_SC_PAGESIZE), PROT_NONE);
+    cpu->poked = 1;
 }
 
 void cpu_repair_poll(struct cpu *cpu)
 {
+    cpu->poked = 0;
     mprotect(cpu_poll_page(cpu), sysconf(_SC_PAGESIZE), PROT_READ);
 }
 

@@ -26,6 +26,8 @@ struct cpu {
     void *os;                            /* struct linux_thread */
     void *engine_private;
     uint64_t stats[32];                  /* engine/stats.def */
+    volatile uint32_t poked;             /* the poll page is not readable: tier 2 looks here instead */
+    int32_t heat[1024];                  /* tier 2's counters (HOST_HEAT_SLOTS) */
     struct cpu_jump jump_cache[1 << CPU_JUMP_CACHE_BITS] __attribute__((aligned(64)));
 };
 #endif

@@ -35,6 +35,7 @@ static void merge_options(struct engine_config *c)
     const struct engine_config *o = &engine_options;
     c->cache_size = c->cache_size ? c->cache_size : o->cache_size;
     c->log |= o->log;
+    c->tier2_threshold = c->tier2_threshold ? c->tier2_threshold : o->tier2_threshold;
     c->max_insns = c->max_insns ? c->max_insns : o->max_insns;
     c->max_conditional = c->max_conditional ? c->max_conditional : o->max_conditional;
     c->lockstep |= o->lockstep;
@@ -79,6 +80,7 @@ static int init_host(void)
     engine.env.features = engine.host->probe ? engine.host->probe() : 0;
     engine.env.return_stack = true;
     engine.env.exact_flags = engine.cfg.exact_flags;
+    engine.env.heat = engine.cfg.tier >= 2;
     return cache_init(size) < 0 ? -1 : make_stubs();
 }
 
@@ -98,6 +100,8 @@ int engine_init(const struct engine_config *cfg)
         engine.cfg.tier = 0;
     if (engine.cfg.tier == 0)
         engine.cfg.lockstep = false;
+    if (engine.cfg.tier >= 2 && tier2_init() < 0)
+        engine.cfg.tier = 1;
     cpu_fill_offsets(&engine.offsets);
     engine.env.offsets = &engine.offsets;
     engine.interp_env = (struct ir_interp_env){ engine.offsets.pc, engine.offsets.flags, engine.offsets.fpcr, NULL };
@@ -149,6 +153,7 @@ void engine_fork_child(void)
     pthread_mutex_init(&engine.lock, NULL);
     pthread_cond_init(&engine.resumed, NULL);
     cpu_list_after_fork();
+    tier2_after_fork();
     int torn = engine.cache.size ? cache_fork() : 0;
     if (torn < 0) {
         fprintf(stderr, "wherry: no memory for the code cache of a child process\n");
@@ -270,6 +275,10 @@ static int act_on_reason(struct cpu *cpu, uint64_t reason)
     }
     if (reason == HOST_R_TRAP + IR_N_TRAPS)
         return act_on_leave(cpu);
+    if (reason == HOST_R_HOT) {
+        tier2_hot(cpu, cpu->state.pc);
+        return GO_ON;
+    }
     return act_on_trap(cpu, (unsigned)(reason - HOST_R_TRAP));
 }
 
@@ -318,7 +327,7 @@ static int step(struct cpu *cpu)
     struct engine_cpu *p = engine_cpu(cpu);
     uint64_t pc = cpu->state.pc;
     struct cpu_jump *j = &cpu->jump_cache[host_jump_index(pc, CPU_JUMP_CACHE_BITS)];
-    if (j->guest_pc == pc && !p->link_from) {
+    if (!p->link_from && j->guest_pc == pc) {
         if (engine.cfg.tier == 0)
             return run_block(cpu, (struct block *)j->host_code);
         return act_on_reason(cpu, engine_enter(cpu, j->host_code));

@@ -10,7 +10,8 @@
 #include "ir/ir.h"
 
 struct engine_config {
-    int tier;                            /* 0 interpreter, 1 tier 1 */
+    int tier;                            /* 0 interpreter, 1 tier 1, 2 tier 1 and tier 2 */
+    unsigned tier2_threshold;            /* entries of a loop until it goes to tier 2; 0 = default */
     size_t cache_size;                   /* bytes of code cache reserved; 0 = default */
     uint32_t log;                        /* LOG_* (log.h) */
     unsigned max_insns, max_conditional; /* per block; 0 = default */
@@ -72,6 +73,9 @@ long engine_strnlen(uint64_t guest, size_t max);           /* length without the
 /* Guest bytes in the range have changed or gone: all translations of them are dropped, in all threads, before this returns
  * control to guest code that could run them. Callable from any guest thread outside engine_run, and from fault handlers. */
 void engine_invalidate(uint64_t addr, uint64_t size);
+/* The guest has (or had) a handler for a signal that its own faults raise: from now on tier 2 makes nothing, and what it has made goes, because
+ * its code does not keep the state exact where it faults. */
+void engine_guest_handles_faults(void);
 bool engine_has_code(uint64_t addr, uint64_t size);        /* any translation made from this range? */
 
 /* Around a fork by raw system call: prepare (takes the engine's lock so that the child gets consistent tables), then parent or

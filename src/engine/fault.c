@@ -66,6 +66,11 @@ static bool sync_state(struct cpu *cpu, uint64_t host_pc, const void *ucontext)
 {
     struct host_map m;
     struct block *b = block_of_code(host_pc);
+    if (b && b->flags & BLOCK_REGION) {                   /* nobody looks (engine_guest_handles_faults): the program ends */
+        cpu->state.pc = b->pc;
+        cpu_reset_return_stack(cpu);
+        return true;
+    }
     if (!b || !map_find(b, (uint32_t)(host_pc - block_entry(b)), &m))
         return false;
     engine.host->sync(&engine.env, ucontext, &m, &cpu->state);
@@ -136,7 +141,7 @@ void engine_written_code(siginfo_t *info, void *ucontext)
     uint64_t pc = host_context_pc(ucontext);
     if (in_code_cache(pc)) {
         struct block *b = block_of_code(pc);
-        if (b && b->flags & BLOCK_DEAD && sync_state(cpu, pc, ucontext))
+        if (b && (b->flags & (BLOCK_DEAD | BLOCK_REGION)) == BLOCK_DEAD && sync_state(cpu, pc, ucontext))
             leave_code(cpu, ucontext, LEAVE_SINGLE);
         return;
     }

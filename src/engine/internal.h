@@ -33,13 +33,13 @@ enum stat_id {
 };
 
 /* --- arenas: address space reserved at once, memory committed by use --- */
-struct arena { uint8_t *base; size_t used, size; };
+struct arena { uint8_t *base; size_t used, size, committed; };
 int arena_reserve(struct arena *a, size_t size);
 /* NULL when full */
 void *arena_alloc(struct arena *a, size_t size, size_t align);
 
 /* --- blocks (block.c) --- */
-enum { BLOCK_DEAD = 1, BLOCK_INTERPRET = 2 };
+enum { BLOCK_DEAD = 1, BLOCK_INTERPRET = 2, BLOCK_REGION = 4 /* tier 2: no side map */ };
 struct block {                           /* number 0 is never used; number 1 stands for the shared stubs */
     uint64_t pc;
     uint32_t code, code_size;            /* offset in the code cache */
@@ -59,7 +59,9 @@ struct exit_point {                      /* offsets in the block's code; cached:
 struct link_node { uint32_t exit, next; };
 /* One guest page that a block was made from (also by looking ahead at flags): bytes lo..hi of it were read. */
 struct page_node { uint32_t block, next; uint16_t lo, hi; };
-struct page_entry { uint64_t page; uint32_t head; uint8_t used, ready; };   /* ready: fetchable and watched since the last invalidation */
+/* ready: fetchable and watched since the last invalidation; stable: unchanged until the owner says so, without write protection; version
+ * counts invalidations */
+struct page_entry { uint64_t page; uint32_t head; uint8_t used, ready : 1, stable : 1; uint16_t version; };
 struct block_table { uint32_t bits; uint32_t head[]; };
 struct page_table { uint32_t bits, n; struct page_entry *entry; };
 
@@ -147,6 +149,7 @@ struct engine {
     uint32_t n_live;
     uint64_t n_translated;                /* number for --only, over all generations */
     bool ready;
+    bool guest_handles_faults;            /* no tier 2 */
     pid_t pid;
 };
 extern struct engine engine;
@@ -172,6 +175,18 @@ enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block
 enum translate_result translate_single(struct cpu *cpu, uint64_t pc, struct ir_block *out);
 int  translate_init(void);
 void fault_fetch(struct cpu *cpu, uint64_t pc);              /* fill fault_* for code that can't be fetched at pc */
+
+/* --- tier 2: a basic block at pc as the optimizer leaves it; the pages that it was made from are added to d. Lock held; false: not from here --- */
+enum { MAX_REGION_DEPS = 4 * MAX_DEPS };
+struct region_deps { unsigned n; struct dep d[MAX_REGION_DEPS]; uint16_t version[MAX_REGION_DEPS]; };
+bool translate_for_region(uint64_t pc, struct ir_block *out, struct region_deps *d);
+
+/* --- tier2.c --- */
+int  tier2_init(void);
+void tier2_new_cpu(struct cpu *cpu);
+void tier2_hot(struct cpu *cpu, uint64_t pc);                /* the counter of the block at pc fell below 0 */
+void tier2_after_fork(void);
+void tier2_cut_off(struct block *region);                    /* it died: threads inside shall leave it. Lock held */
 
 /* --- link.c --- */
 void link_exit(struct cpu *cpu, uint64_t place, struct block *to, bool indirect);

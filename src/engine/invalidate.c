@@ -23,6 +23,8 @@ static void cut_off(struct block *b)
 {
     if (block_has_code(b))
         unlink_incoming(b);
+    if (b->flags & BLOCK_REGION)
+        tier2_cut_off(b);
     for (struct engine_cpu *p = engine.cpus; p; p = p->next)
         cpu_forget_jump(p->cpu, b->pc);
     count(STAT_INVALIDATED, 1);
@@ -35,6 +37,7 @@ static void kill_in_page(struct page_entry *e, unsigned lo, unsigned hi)
 {
     uint32_t *link = &e->head;
     e->ready = 0;
+    e->version++;
     while (*link && killed.n < BATCH) {
         struct page_node *n = (struct page_node *)engine.page_nodes.base + *link;
         struct block *b = block_at(n->block);
@@ -89,6 +92,26 @@ void engine_invalidate(uint64_t addr, uint64_t size)
             cut_off(block_at(killed.block[i]));
     } while (killed.n == BATCH);
     count(STAT_INVALIDATE, 1);
+    engine_unlock();
+}
+
+void engine_guest_handles_faults(void)
+{
+    uint32_t n = 2;
+    if (!engine.ready || engine.cfg.tier < 2)
+        return;
+    engine_lock();
+    engine.guest_handles_faults = true;
+    do {
+        killed.n = 0;
+        __atomic_add_fetch(&engine.epoch, 1, __ATOMIC_SEQ_CST);
+        for (; n < engine.n_blocks && killed.n < BATCH; n++)
+            if ((block_at(n)->flags & (BLOCK_REGION | BLOCK_DEAD)) == BLOCK_REGION)
+                mark_dead(block_at(n));
+        __atomic_add_fetch(&engine.epoch, 1, __ATOMIC_SEQ_CST);
+        for (unsigned i = 0; i < killed.n; i++)
+            cut_off(block_at(killed.block[i]));
+    } while (killed.n == BATCH);
     engine_unlock();
 }
 

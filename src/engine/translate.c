@@ -59,8 +59,7 @@ static bool make_ready(uint64_t page)
         return true;
     if (page >> (47 - PAGE_BITS) || fetchable(page << PAGE_BITS, PAGE_SIZE) < PAGE_SIZE || !(e = page_find(page, true)))
         return false;
-    if (engine.cfg.watch)
-        engine.cfg.watch(page << PAGE_BITS);
+    e->stable = engine.cfg.watch && engine.cfg.watch(page << PAGE_BITS);
     e->ready = 1;
     return true;
 }
@@ -188,6 +187,47 @@ static enum outcome lift_block(struct cpu *cpu, uint64_t pc, unsigned max_insns)
     if (log_on(LOG_IR_OPT))
         print_ir(&scratch_ir, "IR, optimized");
     return MADE;
+}
+
+/* --- for tier 2, whose own thread calls this --- */
+
+static bool merge_deps(struct region_deps *to)
+{
+    for (unsigned i = 0; i < deps.n; i++) {
+        const struct dep *d = &deps.d[i];
+        const struct page_entry *e = page_find(d->page, false);
+        unsigned k = 0;
+        while (k < to->n && to->d[k].page != d->page)
+            k++;
+        if (!e || !e->ready || !e->stable || k == MAX_REGION_DEPS || (k < to->n && to->version[k] != e->version))
+            return false;
+        if (k == to->n) {
+            to->version[to->n] = e->version;
+            to->d[to->n++] = *d;
+            continue;
+        }
+        to->d[k].lo = to->d[k].lo < d->lo ? to->d[k].lo : d->lo;
+        to->d[k].hi = to->d[k].hi > d->hi ? to->d[k].hi : d->hi;
+    }
+    return true;
+}
+
+bool translate_for_region(uint64_t pc, struct ir_block *out, struct region_deps *d)
+{
+    struct x86_lift_config cfg = { engine.cfg.max_insns, 0, fetch_ready, NULL };
+    struct engine_recover r;
+    deps.n = 0;
+    if (RECOVER_BEGIN(&r)) {
+        RECOVER_END(&r);
+        return false;
+    }
+    x86_lift(&cfg, pc, out);
+    RECOVER_END(&r);
+    if (starts_unfetchable(out))
+        return false;
+    end_with_exit(out);
+    ir_opt(out, false);
+    return merge_deps(d);
 }
 
 /* --- emitting --- */

@@ -28,7 +28,7 @@ struct host_exit {               /* one patchable jump */
 struct host_map {                /* sorted by offset: host code from here on belongs to the guest instruction at pc */
     uint32_t offset;
     uint8_t flags;               /* HOST_MAP_* */
-    uint8_t live;                /* IR_F_* that are in the host's own flags register here, not in the state (host_target.sync gives them back) */
+    uint8_t live;                /* six bits between a host's emitter and its sync: IR_F_* that only its own flags register holds (x86-64: what the stack pointer lacks) */
     uint64_t pc;
 };
 enum { HOST_MAP_POLL = 1 };      /* an access of the poll page: the state is exact for `pc` */
@@ -59,7 +59,11 @@ struct host_offsets {
     uint32_t spill, spill_size;  /* scratch memory for the emitter, 16-byte aligned */
     uint32_t host_fpcr;          /* u32: the host's own fp control while guest code runs */
     uint32_t pc, flags, fpcr;    /* of the guest state */
+    uint32_t heat;               /* i32[HOST_HEAT_SLOTS]: counters of loops, for tier 2 */
 };
+enum { HOST_HEAT_SLOTS = 1024 };
+static inline uint32_t host_heat_index(uint64_t pc) { return (uint32_t)((pc ^ (pc >> 10)) & (HOST_HEAT_SLOTS - 1)); }
+struct host_pin { uint16_t offset; const char *reg; };   /* a guest slot and its register, by the assembler's name */
 static inline uint64_t host_jump_index(uint64_t pc, unsigned bits) { return (pc ^ (pc >> bits)) & ((1u << bits) - 1); }
 
 /* Why translated code came back: the value `enter` returns. */
@@ -67,6 +71,7 @@ enum host_reason {
     HOST_R_LINK,                 /* a direct exit is not linked: exit_info = its patch place, state pc = target. Engine may link, then re-enters */
     HOST_R_INDIRECT,             /* jump-cache miss: state pc = target; exit_info = patch place of an inline cache or 0 */
     HOST_R_TRAP,                 /* + enum ir_trap */
+    HOST_R_HOT = HOST_R_TRAP + IR_N_TRAPS + 1,   /* a counter of `heat` fell below 0 (H6): state pc = the block's */
 };
 
 struct host_stubs {              /* run-time addresses of the shared pieces, made once by emit_stubs */
@@ -85,6 +90,7 @@ struct host_env {
     uint32_t features;           /* the host's own bits; host_target.probe */
     bool return_stack;           /* use H5 */
     bool exact_flags;            /* the state's flags are exact at faults too (as ir_opt was told) */
+    bool heat;                   /* H6: blocks with an exit that polls count their entries down in `heat` */
     bool ordered;                /* guest memory may be shared: keep x86's order (TSO) on hosts whose own is weaker */
 };
 
@@ -112,6 +118,8 @@ struct host_target {
     void (*thread_init)(void *state);
     /* Code was written at rw (also by `link`): make it visible to instruction fetch at rx. NULL: nothing to do. */
     void (*flush_code)(const void *rw, uint64_t rx, size_t size);
+    /* The mapping (H1), for tier 2; NULL: this host has no tier 2. */
+    const struct host_pin *(*pins)(const struct host_env *env, unsigned *n);
     size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction; optional */
 };
 extern const struct host_target host_x86_64, host_aarch64, host_ppc64le;

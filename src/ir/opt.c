@@ -15,7 +15,7 @@
 #include "ir/ir.h"
 
 #define SLOT_BYTES 8
-#define SLOTS 512            /* 8-byte slots of guest state whose puts are followed: the first 4 KiB */
+#define SLOTS 256            /* 8-byte slots of guest state whose puts are followed: the first 2 KiB */
 
 struct pass {
     struct ir_block *b;

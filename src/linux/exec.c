@@ -400,7 +400,7 @@ static void push_options(struct exec *x)
         push_front(x, keep_string(x, number, n));
         push_front(x, "-s");
     }
-    push_front(x, cfg->tier ? "1" : "0");
+    push_front(x, cfg->tier > 1 ? "2" : cfg->tier ? "1" : "0");
     push_front(x, "-tier");
     push_log(x);
     if (cfg->strace) push_front(x, "-strace");

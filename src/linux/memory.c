@@ -9,6 +9,7 @@
  *     dropped: a translator that read the old bytes meanwhile has entered its block by the time engine_invalidate returns.
  */
 #include "linux/memory.h"
+#include "linux/memory_big.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ volatile size_t linux_n_watched;
 #define LOW_LAST  0x80000000ull
 
 static uint64_t page_up(uint64_t n) { return (n + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK; }
+
+const struct memory_map *linux_memory_table(void) { return &map; }
 
 static void enter(void) { pthread_mutex_lock(&lock); }
 static void leave(void) { pthread_mutex_unlock(&lock); }
@@ -139,7 +142,13 @@ bool linux_write_fault(uint64_t addr)
     const struct memory_region *r = memory_map_at(&map, page);
     bool writable = r && r->prot & GUEST_PROT_WRITE;
     bool was_watched = writable && unwatch(page, page + GUEST_PAGE, true);
+    uint64_t neighbour, first = page & ~(memory_host_page() - 1);
+    bool shared_watch = writable && !was_watched && watch_set_any(&watched, first, first + memory_host_page(), &neighbour);
     leave();
+    if (shared_watch) {                        /* a watched page lies in the same host page */
+        linux_will_write(first, memory_host_page());
+        return true;
+    }
     if (was_watched) {
         drop_written(page);
         return true;
@@ -276,6 +285,16 @@ static int try_at(uint64_t *where, uint64_t addr, uint64_t len, int prot, int fl
     return error;
 }
 
+/* A free range. On a host with larger pages it has host pages of its own, and lies so that the host can map the file's offset there. */
+static uint64_t hole(uint64_t first, uint64_t last, uint64_t len, bool low, uint64_t offset)
+{
+    uint64_t page = memory_host_page(), shift = offset & (page - 1);
+    if (page == GUEST_PAGE)
+        return memory_map_hole(&map, first, last, len, low);
+    uint64_t addr = memory_map_hole(&map, first, last, ((shift + len + page - 1) & ~(page - 1)) + (page - GUEST_PAGE), low);
+    return addr ? ((addr + page - 1) & ~(page - 1)) + shift : 0;
+}
+
 /* Place a mapping where the guest hints, or at a place of our choice. The lock is held. */
 static int place_anywhere(uint64_t *where, uint64_t hint, uint64_t len, int prot, int flags, int fd, uint64_t offset)
 {
@@ -286,7 +305,7 @@ static int place_anywhere(uint64_t *where, uint64_t hint, uint64_t len, int prot
     bool low = flags & GUEST_MAP_32BIT;
     uint64_t first = low ? LOW_FIRST : MMAP_MIN_ADDR, last = low ? LOW_LAST : LAYOUT_MMAP_TOP;
     for (int i = 0; i < 64 && error == -EEXIST; i++) {       /* EEXIST: something of wherry's is there; look beyond it */
-        uint64_t addr = memory_map_hole(&map, first, last, len, low);
+        uint64_t addr = hole(first, last, len, low, offset);
         if (!addr)
             break;
         error = try_at(where, addr, len, prot, flags, fd, offset);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * memory_host.c: guest mappings on a host with 4 KiB pages: one to one.
+ * memory_host.c: guest mappings as host mappings, one to one; where the host's pages are larger than the guest's, memory_big.c splits them.
  */
 #include "linux/memory_host.h"
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/mman.h>
-#include "linux/memory_map.h"
+#include <unistd.h>
+#include "linux/memory_big.h"
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -42,7 +44,7 @@ static int host_flags(int guest)
     return host;
 }
 
-int memory_host_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint64_t offset, bool replace)
+int memory_plain_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint64_t offset, bool replace)
 {
     int how = replace ? MAP_FIXED : MAP_FIXED_NOREPLACE;
     void *want = (void *)(uintptr_t)addr;
@@ -55,33 +57,69 @@ int memory_host_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, u
     return -EEXIST;
 }
 
-int memory_host_unmap(uint64_t addr, uint64_t size)
+int memory_plain_unmap(uint64_t addr, uint64_t size)
 {
     return munmap((void *)(uintptr_t)addr, size) ? -errno : 0;
 }
 
-int memory_host_protect(uint64_t addr, uint64_t size, int prot, bool write_watch)
+int memory_plain_protect(uint64_t addr, uint64_t size, int prot, bool write_watch)
 {
     return mprotect((void *)(uintptr_t)addr, size, host_prot(prot, write_watch)) ? -errno : 0;
 }
 
 uint64_t memory_host_any(uint64_t size)
 {
-    void *p = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint64_t page = memory_host_page(), room = size + (page - GUEST_PAGE);
+    void *p = mmap(NULL, room, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return 0;
-    munmap(p, size);
-    return (uint64_t)(uintptr_t)p + size <= GUEST_TASK_SIZE ? (uint64_t)(uintptr_t)p : 0;
+    munmap(p, room);
+    uint64_t addr = ((uint64_t)(uintptr_t)p + page - 1) & ~(page - 1);
+    return addr + size <= GUEST_TASK_SIZE ? addr : 0;
 }
 
-int memory_host_move(uint64_t from, uint64_t size, uint64_t new_size, uint64_t to, bool keep_old)
+int memory_plain_move(uint64_t from, uint64_t size, uint64_t new_size, uint64_t to, bool keep_old)
 {
     int flags = to == from ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED | (keep_old ? MREMAP_DONTUNMAP : 0);
     void *p = mremap((void *)(uintptr_t)from, size, new_size, flags, (void *)(uintptr_t)to);
     return p == MAP_FAILED ? -errno : 0;
 }
 
-int memory_host_advise(uint64_t addr, uint64_t size, int advice)
+int memory_plain_advise(uint64_t addr, uint64_t size, int advice)
 {
     return madvise((void *)(uintptr_t)addr, size, advice) ? -errno : 0;
 }
+
+/* ---- which of the two ---- */
+
+uint64_t memory_host_page(void)
+{
+    static uint64_t page;
+    if (!page) {
+        const char *forced = getenv("WHERRY_HOST_PAGE");
+        uint64_t real = (uint64_t)sysconf(_SC_PAGESIZE), wanted = forced ? strtoull(forced, NULL, 0) : 0;
+        page = wanted > real && wanted <= MEMORY_HOST_PAGE_MAX && !(wanted & (wanted - 1)) ? wanted : real;
+    }
+    return page;
+}
+
+static bool big(void) { return memory_host_page() > GUEST_PAGE; }
+
+int memory_host_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint64_t offset, bool replace)
+{
+    return (big() ? memory_big_map : memory_plain_map)(addr, size, prot, flags, fd, offset, replace);
+}
+
+int memory_host_unmap(uint64_t addr, uint64_t size) { return (big() ? memory_big_unmap : memory_plain_unmap)(addr, size); }
+
+int memory_host_protect(uint64_t addr, uint64_t size, int prot, bool write_watch)
+{
+    return (big() ? memory_big_protect : memory_plain_protect)(addr, size, prot, write_watch);
+}
+
+int memory_host_move(uint64_t from, uint64_t size, uint64_t new_size, uint64_t to, bool keep_old)
+{
+    return (big() ? memory_big_move : memory_plain_move)(from, size, new_size, to, keep_old);
+}
+
+int memory_host_advise(uint64_t addr, uint64_t size, int advice) { return (big() ? memory_big_advise : memory_plain_advise)(addr, size, advice); }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * memory_host.h: how the guest's 4 KiB pages become the host's mappings. memory.c keeps the guest's view and calls these with ranges of
- * guest pages; a host whose pages are larger than the guest's gets its own memory_host.c, nothing else changes.
+ * guest pages; on a host whose pages are larger than the guest's, memory_big.c looks after what shares a host page.
  * PROT_EXEC never reaches the host: guest code is only read. Flags and protections are the guest's (x86-64's) values.
  */
 #ifndef LINUX_MEMORY_HOST_H
@@ -17,6 +17,9 @@ enum {
     GUEST_MREMAP_MAYMOVE = 1, GUEST_MREMAP_FIXED = 2, GUEST_MREMAP_DONTUNMAP = 4,
 };
 
+#define MEMORY_HOST_PAGE_MAX 0x40000ull
+/* The host's page size, or a larger one that the environment variable WHERRY_HOST_PAGE asks for, to test such hosts' logic anywhere. */
+uint64_t memory_host_page(void);
 /* Map exactly [addr, addr+size). replace: what is there is the guest's own and goes; otherwise the range must be free on the host
  * too (-EEXIST when something of wherry's lies there). 0 or a negative errno. */
 int memory_host_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint64_t offset, bool replace);

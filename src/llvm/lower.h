@@ -55,7 +55,7 @@ LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in);
 LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest);
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
 void asm_fence(struct lower *L, unsigned kind);
-extern const char llvm_triple[], llvm_cpu[], llvm_data_layout[];
+extern const char llvm_triple[], llvm_cpu[];
 size_t asm_entry(const struct host_offsets *o, uint8_t *code);               /* before the function: onto C's stack */
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size);
 

@@ -61,10 +61,12 @@ void test_random_state(uint32_t seed, struct x86_state *s, uint8_t memory[WINDOW
 /* generate.c: forms = every opcode, prefix and /reg whose mnemonic the lifter has */
 unsigned test_make_forms(const char *only);          /* number of mnemonics; only: NULL or a mnemonic */
 unsigned test_n_forms(void);
+uint64_t test_form_key(unsigned form);               /* the same for forms that differ in the register field and not in the mnemonic; not 0 */
 bool test_generate(struct test_case *c, unsigned mnemonic);              /* one instruction; false: try again */
 bool test_generate_form(struct test_case *c, unsigned form);             /* the same for one form, 0 .. test_n_forms() - 1 */
 /* n instructions, one of them of the mnemonic; `run` gives the state before the next. false: try again */
 bool test_generate_sequence(struct test_case *c, unsigned mnemonic, unsigned n, void (*run)(const struct test_case *, struct test_result *));
+bool test_portable(const struct test_case *c);        /* other processors give the same result */
 void test_describe(struct test_case *c);             /* fills in text */
 
 /* compare.c: true and `why` when they differ. approximate: as the TEST_INEXACT_ bits allow */

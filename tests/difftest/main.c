@@ -3,7 +3,8 @@
  * random states on the real processor and through wherry; registers, flags (undefined ones masked), vectors, x87, MXCSR, memory and
  * faults must be equal. Prints each mnemonic that differs with its first case, and ends with 'N passed, N failed', where N counts mnemonics.
  *   --length N: sequences of 2 to N instructions     --exact: all flags at faults too     --all: every failing case
- *   --record FILE: --cases N of each form, with what the processor does     --replay FILE: the same through a tier, on any host
+ *   --record FILE: --cases N of each opcode, with what the processor does     --replay FILE: the same through a tier, on any host
+ *   --soft: x87 by softfloat on every host; --replay then allows for inexact functions
  *   --fuzz N: N times random bytes as code; only a crash of wherry fails
  */
 #include <getopt.h>
@@ -11,8 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "difftest.h"
+#include "guest/x87.h"
 
-static struct { int tier; long cases, fuzz; uint64_t seed; unsigned length; const char *only, *record, *replay; bool verbose, all, exact; }
+static struct { int tier; long cases, fuzz; uint64_t seed; unsigned length; const char *only, *record, *replay; bool verbose, all, exact, soft; }
     opt = { .tier = 1, .cases = 200000, .seed = 1, .length = 1 };
 
 static void print_registers(const struct test_case *c)
@@ -108,23 +110,37 @@ static int compare(void)
     return verdict(n, run);
 }
 
+/* cases recorded so far of forms with this key */
+static long *recorded(uint64_t key)
+{
+    enum { ROOM = 1 << 17 };
+    static struct { uint64_t key; long n; } table[ROOM];
+    unsigned i = (unsigned)(key * 0x9e3779b97f4a7c15ull >> 47);
+    while (table[i].key && table[i].key != key) i = (i + 1) % ROOM;
+    table[i].key = key;
+    return &table[i].n;
+}
+
+/* forms in an order that mixes register fields */
 static int record(void)
 {
+    enum { STRIDE = 1000003, TRIES = 40 };
     static struct test_case c; static struct test_result r;
     FILE *f = fopen(opt.record, "wb");
     if (!f || !test_start_recording(f)) { perror(opt.record); return 2; }
     test_make_forms(opt.only);
-    long recorded = 0;
-    for (unsigned k = 0; k < test_n_forms(); k++)
-        for (long i = 0, tries = 0; i < opt.cases && tries < opt.cases * 40; tries++) {
-            c.pc = next_pc();
-            if (!test_generate_form(&c, k)) continue;
-            native(&c, &r);
-            c.in.id = r.out.id; c.in.nt = r.out.nt;
-            test_record(f, &c, &r);
-            i++; recorded++;
-        }
-    fprintf(stderr, "difftest: %ld cases of %u forms\n", recorded, test_n_forms());
+    long total = 0; unsigned n = test_n_forms();
+    for (uint64_t i = 0; i < (uint64_t)n * TRIES; i++) {
+        unsigned k = (unsigned)(i * STRIDE % n);
+        long *have = recorded(test_form_key(k));
+        c.pc = next_pc();
+        if (*have == opt.cases || !test_generate_form(&c, k) || !test_portable(&c)) continue;
+        native(&c, &r);
+        c.in.id = r.out.id; c.in.nt = r.out.nt;
+        test_record(f, &c, &r);
+        ++*have; total++;
+    }
+    fprintf(stderr, "difftest: %ld cases of %u forms\n", total, n);
     return fclose(f) != 0;
 }
 #else
@@ -135,16 +151,17 @@ static int record(void) { return compare(); }
 int main(int argc, char **argv)
 {
     static const struct option options[] = { { "tier", 1, 0, 't' }, { "cases", 1, 0, 'c' }, { "seed", 1, 0, 's' }, { "only", 1, 0, 'o' }, { "length", 1, 0, 'l' },
-        { "record", 1, 0, 'r' }, { "replay", 1, 0, 'p' }, { "fuzz", 1, 0, 'f' }, { "exact", 0, 0, 'e' }, { "verbose", 0, 0, 'v' }, { "all", 0, 0, 'a' }, { 0 } };
+        { "record", 1, 0, 'r' }, { "replay", 1, 0, 'p' }, { "fuzz", 1, 0, 'f' }, { "exact", 0, 0, 'e' }, { "soft", 0, 0, 'x' }, { "verbose", 0, 0, 'v' }, { "all", 0, 0, 'a' }, { 0 } };
     int o;
     while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) switch (o) {
         case 't': opt.tier = atoi(optarg); break; case 'c': opt.cases = atol(optarg); break; case 's': opt.seed = strtoull(optarg, NULL, 0); break;
         case 'o': opt.only = optarg; break; case 'l': opt.length = (unsigned)atoi(optarg); break; case 'r': opt.record = optarg; break;
-        case 'p': opt.replay = optarg; break; case 'f': opt.fuzz = atol(optarg); break; case 'e': opt.exact = true; break;
+        case 'p': opt.replay = optarg; break; case 'f': opt.fuzz = atol(optarg); break; case 'e': opt.exact = true; break; case 'x': opt.soft = true; break;
         case 'v': opt.verbose = true; break; case 'a': opt.all = true; break; default: return 2; }
     if (opt.length > MAX_SEQUENCE) opt.length = MAX_SEQUENCE;
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_seed(opt.seed);
+    x87_force_soft = opt.soft;
     test_wherry_init(opt.tier, opt.exact ? TEST_EXACT_FLAGS : 0);
     if (opt.fuzz) {
         printf("%ld passed, 0 failed\n", test_fuzz(opt.fuzz));

@@ -671,6 +671,35 @@ static void test_old_processor(void **unused)           /* without BMI and LZCNT
     run_blocks(1000);
     env.features = host_x86_64.probe();
 }
+/* cmpxchg16b, with operands and address in registers that the instruction wants for itself */
+static void test_wide_exchange(void **unused)
+{
+    static const unsigned reg_of[][5] = { { 0, 2, 3, 1, 4 }, { 8, 9, 10, 11, 2 }, { 15, 3, 2, 0, 3 }, { 6, 7, 12, 13, 15 } };
+    for (unsigned k = 0; k < 200; k++) {
+        const unsigned *r = reg_of[k % 4];
+        ir_ref v[4];
+        seed = k * 2 + 1;
+        ir_build_start(&B, &block, 0x1000);
+        ir_insn_start(&B, 0x1000, 4);
+        ir_ref low = ir_op2(&B, IR_AND, IR_I64, ir_get(&B, IR_I64, GPR(r[4])), imm(IR_I64, 0xf0));
+        ir_ref a = ir_lea(&B, IR_I64, k & 4 ? ir_get(&B, IR_I64, OFF(g.base)) : IR_NONE, low, 0, k & 4 ? 0 : (int64_t)(uintptr_t)memory);
+        for (unsigned j = 0; j < 4; j++)
+            v[j] = ir_get(&B, IR_I64, GPR(r[j]));
+        if (k & 8)
+            for (unsigned j = 0; j < 2; j++)
+                v[j] = ir_load(&B, IR_I64, ir_lea(&B, IR_I64, a, IR_NONE, 0, 8 * (int)j), 0);
+        ir_ref expected = ir_op2(&B, IR_PAIR, IR_I128, v[0], v[1]), new = ir_op2(&B, IR_PAIR, IR_I128, v[2], v[3]);
+        ir_ref old = ir_emit(&B, IR_CAS, IR_I128, 0, IR_MEM_ATOMIC, 0, a, expected, new, 0);
+        ir_put(&B, IR_I64, GPR(5), ir_trunc(&B, IR_I64, old));
+        ir_emit(&B, IR_EXIT, IR_VOID, IR_F_ALL, 0, 0, IR_NONE, IR_NONE, IR_NONE, 0x1004);
+        ir_opt(&block, false);
+        const char *why = "";
+        assert_null(ir_verify(&block));
+        assert_int_equal(emit(&why), 0);
+        assert_true(compare_once());
+    }
+}
+
 static void test_faults(void **unused)
 {
     faulty = true;
@@ -684,7 +713,7 @@ static void test_faults(void **unused)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_blocks), cmocka_unit_test(test_old_processor), cmocka_unit_test(test_faults) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_blocks), cmocka_unit_test(test_old_processor), cmocka_unit_test(test_wide_exchange), cmocka_unit_test(test_faults) };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
 #else

@@ -289,32 +289,49 @@ static void put_nz(struct emitter *e, ir_ref fl, const struct ir_insn *putf)
     merge_nz(e, T1, bits, !whole);
 }
 
-static void put_packed_pa(struct emitter *e, ir_ref fl)
-{
-    struct asm_buf *a = &e->a;
-    load_state(e, false, 2, T0, e->v[fl].port_home + PORT_NZ);
-    asm_ubfx(a, false, FL_P, T0, 10, 1);
-    asm_logic_imm(a, false, A_EOR, FL_P, FL_P, 1);
-    asm_ubfx(a, false, T0, T0, 12, 1);
-    asm_rrs(a, false, A_EOR, FL_A, FL_P, T0, LSL, 4);
-}
-
-/* P and A of a port that waited */
-static void put_pa(struct emitter *e, ir_ref fl, unsigned mask)
+/* P and A of a port that waited, to x6 and x7 */
+static void load_pa(struct emitter *e, ir_ref fl)
 {
     struct value *v = &e->v[fl];
-    if (!(mask & (IR_F_P | IR_F_A)))
-        return;
+    struct asm_buf *a = &e->a;
     if (v->kind == K_PACKED) {
-        put_packed_pa(e, fl);
+        load_state(e, false, 2, T0, v->port_home + PORT_NZ);
+        asm_ubfx(a, false, FL_P, T0, 10, 1);
+        asm_logic_imm(a, false, A_EOR, FL_P, FL_P, 1);
+        asm_ubfx(a, false, T0, T0, 12, 1);
+        asm_rrs(a, false, A_EOR, FL_A, FL_P, T0, LSL, 4);
     } else if (v->kind == K_FCMP) {
         prepare(e, fl);
-        asm_cset(&e->a, FL_P, C_VC);
-        asm_mov(&e->a, false, FL_A, FL_P);
+        asm_cset(a, FL_P, C_VC);
+        asm_mov(a, false, FL_A, FL_P);
     } else {
         load_state(e, false, 3, FL_P, v->port_home + PORT_P);
         load_state(e, false, 3, FL_A, v->port_home + PORT_A);
     }
+}
+
+static void put_pa(struct emitter *e, ir_ref fl, const struct ir_insn *putf)
+{
+    struct asm_buf *a = &e->a;
+    unsigned mask = putf->aux & (IR_F_P | IR_F_A);
+    if (!mask)
+        return;
+    if (putf->mod || mask == (IR_F_P | IR_F_A)) {
+        load_pa(e, fl);
+        return;
+    }
+    asm_mov(a, true, T1, FL_P);
+    asm_rrr(a, false, A_EOR, T2, FL_P, FL_A);            /* the old A */
+    load_pa(e, fl);
+    if (mask == IR_F_P) {
+        asm_logic_imm(a, false, A_AND, T2, T2, 16);
+        asm_rrr(a, false, A_EOR, FL_A, FL_P, T2);
+        return;
+    }
+    asm_rrr(a, false, A_EOR, T2, FL_P, FL_A);
+    asm_logic_imm(a, false, A_AND, T2, T2, 16);
+    asm_mov(a, true, FL_P, T1);
+    asm_rrr(a, false, A_EOR, FL_A, FL_P, T2);
 }
 
 void emit_putf(struct emitter *e, const struct ir_insn *in)
@@ -322,7 +339,7 @@ void emit_putf(struct emitter *e, const struct ir_insn *in)
     ir_ref fl = in->arg[0];
     if (fl == IR_NONE)
         return;
-    put_pa(e, fl, in->aux);
+    put_pa(e, fl, in);
     put_nz(e, fl, in);
 }
 

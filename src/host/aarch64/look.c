@@ -128,11 +128,18 @@ static bool is_barrier(const struct ir_insn *in)
     return in->op == IR_INSN || in->op == IR_CALL || ir_op_info[in->op].props & (IR_P_X | IR_P_T | IR_P_FP);
 }
 
+/* P and A share registers: one without the other takes the long way */
+static bool simple_putf(const struct ir_insn *putf)
+{
+    unsigned pa = putf->aux & (IR_F_P | IR_F_A);
+    return putf->mod || !pa || pa == (IR_F_P | IR_F_A);
+}
+
 static void flag_points(struct look *l, unsigned j, const struct ir_insn *in)
 {
     struct value *v = &l->e->v[j];
     unsigned props = ir_op_info[in->op].props;
-    if (props & IR_P_FL && v->putf != NO_INSN && !v->many_putf && l->flags_point == v->putf) {
+    if (props & IR_P_FL && v->putf != NO_INSN && !v->many_putf && l->flags_point == v->putf && simple_putf(insn(l->e, v->putf))) {
         v->early = v->putf;
         l->flags_write = (uint16_t)j;
     }

@@ -73,7 +73,7 @@ static void unpack(struct asm_buf *a, const struct host_offsets *o)
 
 static void mrs(struct asm_buf *a, uint32_t reg, unsigned d) { asm_put(a, 0xd5300000 | reg << 5 | d); }
 static void msr(struct asm_buf *a, uint32_t reg, unsigned n) { asm_put(a, 0xd5100000 | reg << 5 | n); }
-enum { FPCR = 0x5a20, FPSR = 0x5a21 };
+enum { FPCR = 0x5a20, FPSR = 0x5a21, NZCV = 0x5a10 };
 
 /* sticky inexact joins the guest's */
 static void get_fpcr(struct asm_buf *a, const struct host_offsets *o)
@@ -238,7 +238,7 @@ static void emit_call_stub(struct asm_buf *a, const struct a64_map *map, const s
     asm_put(a, RET);
 }
 
-/* x16 = struct a64_one. Only x15..x17, x30 and NZCV change. */
+/* x16 = struct a64_one. Only x15..x17 and x30 change. */
 static void emit_one_stub(struct asm_buf *a, const struct a64_map *map, const struct host_offsets *o)
 {
     enum { FRAME = 224 };
@@ -250,7 +250,8 @@ static void emit_one_stub(struct asm_buf *a, const struct a64_map *map, const st
         pair(a, STP, k, k + 1, SP, (int)k * 8);
     asm_mem(a, true, false, 3, T0, STATE, o->spill + CELL_PORT + 8);
     pair(a, STP, 18, T0, SP, 64);
-    pair(a, STP, STATE, ZR, SP, 80);
+    mrs(a, NZCV, T1);
+    pair(a, STP, STATE, T1, SP, 80);
     for (unsigned k = 0; k < 8; k++)
         asm_mem(a, false, true, 4, k, SP, 96 + 16 * k);
     host_fpcr(a, o);
@@ -265,6 +266,7 @@ static void emit_one_stub(struct asm_buf *a, const struct a64_map *map, const st
         pair(a, LDP, k, k + 1, SP, (int)k * 8);
     pair(a, LDP, 18, LR, SP, 64);
     pair(a, LDP, STATE, T0, SP, 80);
+    msr(a, NZCV, T0);
     move_mapped(a, map, true, true);
     put_fpcr(a, o);
     to_return_stack(a, o);

@@ -118,8 +118,8 @@ static struct bit of_word(struct emitter *e, unsigned w, enum ir_cc cc)
     static const uint16_t mask[8] = { IR_FLAG_O, IR_FLAG_C, IR_FLAG_Z, IR_FLAG_C | IR_FLAG_Z, IR_FLAG_S, IR_FLAG_P, IR_FLAG_S, IR_FLAG_S | IR_FLAG_Z };
     unsigned m = mask[cc / 2];
     if (cc / 2 >= IR_CC_L / 2) {                     /* S != O: bit 0 meets bit 15, and nothing else meets bit 14 */
-        asm_sldi(&e->a, TEMP, w, 15);
-        asm_l(&e->a, P_XOR, TEMP, TEMP, w);
+        asm_sldi(&e->a, TEMP2, w, 15);
+        asm_l(&e->a, P_XOR, TEMP, TEMP2, w);
         w = TEMP;
     }
     asm_li(&e->a, P_ANDI_, TEMP, w, m);
@@ -325,11 +325,17 @@ static void compute(struct emitter *e, const struct ir_insn *in, unsigned r)
     int64_t c = in->op == IR_INCF ? 1 : in->op == IR_DECF ? -1 : 0;
     unsigned a = gpr_of(e, in->arg[0]), op = plain_op((enum ir_op)in->op);
     bool constant = c || is_const(e, in->arg[1], &c), sum = op == P_ADD || op == P_SUBF;
+    if (in->op == IR_ADCF || in->op == IR_SBBF) {
+        unsigned b = gpr_of(e, in->arg[1]), carry = gpr_of(e, in->arg[2]);
+        asm_x(&e->a, op, TEMP, in->op == IR_ADCF ? a : b, in->op == IR_ADCF ? b : a);
+        asm_x(&e->a, op, r, carry, TEMP);
+        return;
+    }
     if (in->op == IR_SUBF && constant)
         c = -c;
     if (in->op == IR_NEGF) {
         asm_x(&e->a, P_NEG, r, a, 0);
-    } else if (constant && sum && fits16(c) && in->op != IR_ADCF && in->op != IR_SBBF) {
+    } else if (constant && sum && fits16(c)) {
         asm_d(&e->a, P_ADDI, r, a, (int32_t)c);
     } else if (constant && !sum && (uint64_t)c <= 0xffff) {
         asm_li(&e->a, op == P_AND ? P_ANDI_ : op == P_OR ? P_ORI : P_XORI, r, a, (uint32_t)c);
@@ -339,10 +345,6 @@ static void compute(struct emitter *e, const struct ir_insn *in, unsigned r)
             asm_x(&e->a, op, r, op == P_SUBF ? b : a, op == P_SUBF ? a : b);
         else
             asm_l(&e->a, op, r, a, b);
-    }
-    if (in->op == IR_ADCF || in->op == IR_SBBF) {
-        unsigned carry = gpr_of(e, in->arg[2]);
-        asm_x(&e->a, in->op == IR_ADCF ? P_ADD : P_SUBF, r, in->op == IR_ADCF ? r : carry, in->op == IR_ADCF ? carry : r);
     }
 }
 

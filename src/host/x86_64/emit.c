@@ -13,8 +13,6 @@ void fail(struct emitter *e, const char *why)
     }
 }
 
-static void emit_pair(struct emitter *e) { fail(e, "pair"); }
-
 /* a CMP or COND that can't wait: a byte in a scratch register */
 static void emit_bool(struct emitter *e)
 {
@@ -47,7 +45,6 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in)
     case IR_PUTF: emit_putf(e, in); return;
     case IR_CMP: case IR_COND: emit_bool(e); return;
     case IR_CALL: emit_call(e, in); return;
-    case IR_PAIR: emit_pair(e); return;
     default: break;
     }
     if (ir_op_info[in->op].props & IR_P_FP)
@@ -84,6 +81,31 @@ static void emit_all(struct emitter *e)
     }
 }
 
+/* --- counting for tier 2 (H6); at a block's start rax, rcx and EFLAGS are free --- */
+
+static uint32_t count_entry(struct emitter *e)
+{
+    bool loops = false;
+    for (unsigned i = 0; i < e->b->n && !loops; i++)
+        loops = (e->b->insn[i].op == IR_EXIT || e->b->insn[i].op == IR_EXITIF) && e->b->insn[i].mod & IR_EXIT_POLL;
+    if (!e->env->heat || !loops)
+        return 0;
+    asm_alu_mi(&e->a, ALU_SUB, 4, at_state((int32_t)(e->o->heat + 4 * host_heat_index(e->b->guest_pc))), 1, false);
+    asm_jcc(&e->a, CC_S, 0);
+    return asm_offset(&e->a);
+}
+
+static void emit_hot(struct emitter *e, uint32_t from)
+{
+    uint32_t displacement = asm_offset(&e->a) - from;
+    if (!from)
+        return;
+    memcpy(e->a.start + from - 4, &displacement, 4);
+    asm_mov_imm(&e->a, RAX, e->b->guest_pc);
+    asm_mov_imm(&e->a, RCX, HOST_R_HOT);
+    asm_jmp(&e->a, e->env->stubs.others[STUB_EXIT_TRAP]);
+}
+
 int x64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why)
 {
     if (code->capacity <= ASM_MARGIN)
@@ -100,11 +122,14 @@ int x64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     code->n_exits = code->n_map = 0;
     code->size = 0;
     look_back(&e);
+    uint32_t counted = count_entry(&e);
     emit_all(&e);
     if (!e.error)
         emit_sunk_flags(&e);
     if (!e.error)
         emit_exit_stubs(&e);
+    if (!e.error)
+        emit_hot(&e, counted);
     if (e.error) {
         if (why)
             *why = e.why ? e.why : "no room";

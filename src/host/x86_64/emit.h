@@ -109,7 +109,6 @@ bool live(const struct emitter *e, ir_ref r);                       /* needed af
 void settle(struct emitter *e, ir_ref r, unsigned reg, bool clean); /* r is now in reg (GPR or XMM + n), the only value there */
 void share(struct emitter *e, ir_ref r, unsigned reg, bool clean, int32_t add);   /* r is in reg as well */
 void in_state(struct emitter *e, ir_ref r, int32_t offset);
-void forget(struct emitter *e, ir_ref r);
 void flush_stack(struct emitter *e);                                /* stack_add becomes 0 */
 bool stack_sum(const struct emitter *e, ir_ref r, int32_t *add);    /* is the value stack_reg + *add? */
 bool stack_add_fits(int32_t add);
@@ -134,9 +133,9 @@ unsigned xmm_of(struct emitter *e, ir_ref r);                       /* register 
 unsigned dst_gpr(struct emitter *e);                                /* where the current instruction's result goes: hint or scratch */
 unsigned dst_gpr_low(struct emitter *e);                            /* the same for operations that can write only the low part */
 unsigned borrow_gpr(struct emitter *e);                             /* a mapped register until the instruction's end; pinned */
+unsigned borrow_beside(struct emitter *e, unsigned from);
 void give_back(struct emitter *e);
 bool is_const(const struct emitter *e, ir_ref r, int64_t *v);
-void set_imm(struct emitter *e, unsigned reg, uint64_t v);
 
 /* --- emit_flags.c --- */
 void clobber(struct emitter *e);

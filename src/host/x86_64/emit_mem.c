@@ -225,7 +225,7 @@ static void compare_exchange_16(struct emitter *e, const struct ir_insn *in)
     struct asm_mem m = address(e, in->arg[0]);
     if (m.kind == AT_REGS && ((m.base != NO_REG && fixed >> m.base & 1) || (m.index != NO_REG && fixed >> m.index & 1))) {
         e->pins |= fixed;
-        unsigned r = borrow_gpr(e);
+        unsigned r = borrow_beside(e, e->i + 1);
         asm_lea(&e->a, 8, r, m);
         m = at_reg(r, 0);
     }

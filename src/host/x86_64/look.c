@@ -40,11 +40,20 @@ static void touch_port(struct look *l, ir_ref port, unsigned mask, unsigned unti
     v->port_last = (uint16_t)later_of(v->port_last, until);
 }
 
+/* i128 exists between PAIR, CAS and TRUNC only; floats outside vectors and longer vectors do not exist */
+static bool type_is_ours(const struct ir_insn *in, unsigned type)
+{
+    return type <= IR_I64 || type == IR_V128 || (type == IR_I128 && (in->op == IR_CAS || in->op == IR_PAIR || in->op == IR_TRUNC));
+}
+
 static void touch_args(struct look *l, const struct ir_insn *in, unsigned until)
 {
     for (unsigned k = 0; k < ir_op_info[in->op].n_args; k++)
-        if (in->arg[k] != IR_NONE)
+        if (in->arg[k] != IR_NONE) {
+            if (!type_is_ours(in, insn(l->e, in->arg[k])->type))
+                fail(l->e, ir_op_info[in->op].name);
             touch(l, in->arg[k], until);
+        }
 }
 
 /* --- hints --- */
@@ -443,6 +452,8 @@ static void visit(struct look *l, const struct ir_insn *in)
         v->done = true;
         return;
     }
+    if (!type_is_ours(in, in->type))
+        fail(l->e, ir_op_info[in->op].name);
     if (v->port_mask)
         l->open_ports--;
     if (v->restore && v->restore_at != l->putf)

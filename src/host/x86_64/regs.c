@@ -119,12 +119,6 @@ void in_state(struct emitter *e, ir_ref r, int32_t offset)
     link_value(e, r, IN_MEMORY);
 }
 
-void forget(struct emitter *e, ir_ref r)
-{
-    unlink_value(e, r);
-    e->v[r].where = NOWHERE;
-}
-
 /* Drop the dead from a list; is anything left that is used at `from` or later? */
 static bool prune(struct emitter *e, unsigned list, unsigned from)
 {
@@ -507,7 +501,7 @@ bool is_const(const struct emitter *e, ir_ref r, int64_t *v)
     return true;
 }
 
-void set_imm(struct emitter *e, unsigned reg, uint64_t v)
+static void set_imm(struct emitter *e, unsigned reg, uint64_t v)
 {
     bool flags_free = e->owner == NO_INSN || !port_needed(e, e->owner);
     if (v == 0 && flags_free && !e->hold) {
@@ -559,9 +553,12 @@ static void later_into(struct emitter *e, ir_ref r, unsigned dst)
     switch (in->op) {
     case IR_LEA:  lea_into(e, in, dst); break;
     case IR_LOAD: load_into(e, in, dst); break;
-    default:
+    case IR_COND: case IR_CMP:
         setcc_into(e, r, dst);
         asm_movzx_rr(&e->a, 1, dst, dst);
+        break;
+    default:
+        fail(e, ir_op_info[in->op].name);
     }
 }
 
@@ -794,11 +791,14 @@ unsigned dst_gpr_low(struct emitter *e)
 static const struct { uint8_t reg, flag; } lender[] = { { RSI, MAP_RSI_SAVED }, { RDI, MAP_RDI_SAVED }, { RBX, MAP_RBX_SAVED }, { RDX, MAP_RDX_SAVED } };
 enum { N_LENDERS = sizeof lender / sizeof *lender };
 
-unsigned borrow_gpr(struct emitter *e)
+unsigned borrow_gpr(struct emitter *e) { return borrow_beside(e, e->i); }
+
+/* from: the current instruction, or the next if this one has its operands already */
+unsigned borrow_beside(struct emitter *e, unsigned from)
 {
     for (unsigned k = 0; k < N_LENDERS; k++) {
         unsigned r = lender[k].reg;
-        if (pinned(e, r) || r == e->map->stack_reg || e->borrowed >> r & 1 || e->v[e->i].hint == r || e->map->offset[r] < 0 || prune(e, r, e->i))
+        if (pinned(e, r) || r == e->map->stack_reg || e->borrowed >> r & 1 || e->v[e->i].hint == r || e->map->offset[r] < 0 || prune(e, r, from))
             continue;
         asm_store(&e->a, 8, at_state(e->map->offset[r]), r);
         e->borrowed |= 1u << r;

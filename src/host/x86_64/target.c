@@ -31,8 +31,22 @@ static size_t disassemble(const uint8_t *code, uint64_t addr, char *text, size_t
     return 1;
 }
 
+static const struct host_pin *pins(const struct host_env *env, unsigned *n)
+{
+    static const char *const gpr[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
+    static const char *const xmm[16] = { "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
+                                         "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15" };
+    static struct host_pin pin[32];
+    const struct x64_map *map = x64_map(env);
+    *n = 0;
+    for (unsigned r = 0; r < 32; r++)
+        if (map->offset[r] >= 0)
+            pin[(*n)++] = (struct host_pin){ (uint16_t)map->offset[r], r >= XMM ? xmm[r - XMM] : gpr[r] };
+    return pin;
+}
+
 const struct host_target host_x86_64 = {
     .name = "x86_64", .probe = probe, .emit_stubs = x64_emit_stubs, .emit = x64_emit, .link = x64_link,
     .emit_inline_cache = x64_emit_inline_cache, .sync = x64_sync, .context_pc = x64_context_pc, .set_context_pc = x64_set_context_pc,
-    .context_sp = x64_context_sp, .set_context_sp = x64_set_context_sp, .thread_init = x64_thread_init, .disassemble = disassemble,
+    .context_sp = x64_context_sp, .set_context_sp = x64_set_context_sp, .thread_init = x64_thread_init, .pins = pins, .disassemble = disassemble,
 };

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * compile.c: a region through LLVM's passes to an object file in memory, and from that to bytes that run anywhere: text, then constants, with the
+ * few relocations between them applied. What is left are the exits' displacements.
+ */
+#include <elf.h>
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/TargetMachine.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <stdlib.h>
+#include <string.h>
+#include "llvm/lower.h"
+
+static const char passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,gvn,loop-mssa(licm),"
+                             "instcombine<no-verify-fixpoint>,simplifycfg,adce)";
+
+static LLVMTargetMachineRef machine;
+
+static int start_llvm(struct llvm_region *r)
+{
+    LLVMTargetRef target;
+    char *message = NULL;
+    if (machine)
+        return 0;
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser();
+    if (LLVMGetTargetFromTriple(llvm_triple, &target, &message)) {
+        snprintf(r->why, sizeof r->why, "%s", message);
+        LLVMDisposeMessage(message);
+        return -1;
+    }
+    machine = LLVMCreateTargetMachine(target, llvm_triple, llvm_cpu, r->features, LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
+    return machine ? 0 : -1;
+}
+
+static void attribute(struct lower *L, const char *name, const char *value)
+{
+    LLVMAttributeRef a = LLVMCreateStringAttribute(L->c, name, (unsigned)strlen(name), value, (unsigned)strlen(value));
+    LLVMAddAttributeAtIndex(L->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, a);
+}
+
+static void enum_attribute(struct lower *L, const char *name)
+{
+    unsigned id = LLVMGetEnumAttributeKindForName(name, strlen(name));
+    LLVMAddAttributeAtIndex(L->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(L->c, id, 0));
+}
+
+static void set_attributes(struct lower *L)
+{
+    attribute(L, "frame-pointer", "none");
+    attribute(L, "no-jump-tables", "true");
+    attribute(L, "target-cpu", llvm_cpu);
+    attribute(L, "target-features", L->r->features);
+    enum_attribute(L, "noreturn");
+    enum_attribute(L, "nounwind");
+    enum_attribute(L, "noredzone");
+    enum_attribute(L, "null_pointer_is_valid");
+}
+
+static void print(struct lower *L, const char *title)
+{
+    if (!L->r->log)
+        return;
+    char *text = LLVMPrintModuleToString(L->m);
+    fprintf(L->r->log, "%s:\n%s\n", title, text);
+    fflush(L->r->log);
+    LLVMDisposeMessage(text);
+}
+
+static int optimize(struct lower *L)
+{
+    char *message = NULL;
+    print(L, "LLVM");
+    if (LLVMVerifyModule(L->m, LLVMReturnStatusAction, &message)) {
+        snprintf(L->r->why, sizeof L->r->why, "%s", message);
+        LLVMDisposeMessage(message);
+        return -1;
+    }
+    LLVMDisposeMessage(message);
+    LLVMPassBuilderOptionsRef o = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef e = LLVMRunPasses(L->m, passes, machine, o);
+    LLVMDisposePassBuilderOptions(o);
+    if (e) {
+        char *text = LLVMGetErrorMessage(e);
+        snprintf(L->r->why, sizeof L->r->why, "%s", text);
+        LLVMDisposeErrorMessage(text);
+        return -1;
+    }
+    print(L, "LLVM, optimized");
+    return 0;
+}
+
+/* --- the object file --- */
+
+struct object { const uint8_t *base; const Elf64_Ehdr *h; const Elf64_Shdr *s; uint64_t at[64]; };   /* at: place + 1 of a section in the code, 0: not taken */
+
+static bool wanted(const Elf64_Shdr *s)
+{
+    return s->sh_type == SHT_PROGBITS && (s->sh_flags & SHF_ALLOC) && !(s->sh_flags & SHF_WRITE) && s->sh_size;
+}
+
+/* text first */
+static int place_sections(struct object *o, struct llvm_region *r)
+{
+    size_t size = r->size;
+    for (unsigned pass = 0; pass < 2; pass++)
+        for (unsigned k = 0; k < o->h->e_shnum; k++) {
+            const Elf64_Shdr *s = &o->s[k];
+            if (!wanted(s) || (pass == 0) != !!(s->sh_flags & SHF_EXECINSTR))
+                continue;
+            uint64_t align = s->sh_addralign ? s->sh_addralign : 1;
+            if (align > 64)
+                return -1;
+            size = (size + align - 1) & ~(size_t)(align - 1);
+            o->at[k] = size + 1;
+            size += s->sh_size;
+        }
+    uint8_t *code = calloc(1, size + 64);
+    if (!code)
+        return -1;
+    memcpy(code, r->code, r->size);
+    free(r->code);
+    r->code = code;
+    r->size = size;
+    for (unsigned k = 0; k < o->h->e_shnum; k++)
+        if (o->at[k])
+            memcpy(code + o->at[k] - 1, o->base + o->s[k].sh_offset, o->s[k].sh_size);
+    return 0;
+}
+
+static int note_exit(struct llvm_region *r, const char *name, uint64_t place)
+{
+    static const char prefix[] = "wherry_exit_";
+    if (strncmp(name, prefix, sizeof prefix - 1))
+        return -1;
+    unsigned k = (unsigned)atoi(name + sizeof prefix - 1);
+    if (k >= r->n_exits || r->exits[k].n_places == 16)
+        return -1;
+    r->exits[k].places[r->exits[k].n_places++] = (uint32_t)place;
+    return 0;
+}
+
+static int relocate_section(struct object *o, struct llvm_region *r, const Elf64_Shdr *rel)
+{
+    const Elf64_Rela *e = (const void *)(o->base + rel->sh_offset);
+    const Elf64_Shdr *table = &o->s[rel->sh_link];
+    const Elf64_Sym *symbols = (const void *)(o->base + table->sh_offset);
+    const char *names = (const char *)o->base + o->s[table->sh_link].sh_offset;
+    for (uint64_t k = 0; k < rel->sh_size / sizeof *e; k++) {
+        const Elf64_Sym *s = &symbols[ELF64_R_SYM(e[k].r_info)];
+        uint64_t place = o->at[rel->sh_info] - 1 + e[k].r_offset;
+        unsigned type = ELF64_R_TYPE(e[k].r_info);
+        if (type != R_X86_64_PC32 && type != R_X86_64_PLT32)
+            return -1;
+        if (s->st_shndx == SHN_UNDEF) {
+            if (e[k].r_addend != -4 || note_exit(r, names + s->st_name, place))
+                return -1;
+            continue;
+        }
+        if (s->st_shndx >= o->h->e_shnum || !o->at[s->st_shndx])
+            return -1;
+        uint32_t v = (uint32_t)(o->at[s->st_shndx] - 1 + s->st_value + (uint64_t)e[k].r_addend - place);
+        memcpy(r->code + place, &v, 4);
+    }
+    return 0;
+}
+
+static int load_object(struct llvm_region *r, const uint8_t *base)
+{
+    struct object o = { .base = base, .h = (const void *)base };
+    o.s = (const void *)(base + o.h->e_shoff);
+    if (o.h->e_shnum > 64 || place_sections(&o, r))
+        return -1;
+    for (unsigned k = 0; k < o.h->e_shnum; k++)
+        if (o.s[k].sh_type == SHT_RELA && o.at[o.s[k].sh_info] && relocate_section(&o, r, &o.s[k]))
+            return -1;
+    return 0;
+}
+
+static int to_code(struct lower *L)
+{
+    struct llvm_region *r = L->r;
+    LLVMMemoryBufferRef object = NULL;
+    char *message = NULL;
+    if (LLVMTargetMachineEmitToMemoryBuffer(machine, L->m, LLVMObjectFile, &message, &object)) {
+        snprintf(r->why, sizeof r->why, "%s", message ? message : "no object");
+        LLVMDisposeMessage(message);
+        return -1;
+    }
+    r->code = malloc(64);
+    r->size = r->code ? asm_entry(r->offsets, r->code) : 0;
+    r->n_exits = L->n_exits;
+    for (unsigned k = 0; k < L->n_exits; k++)
+        r->exits[k] = (struct llvm_exit){ .target = L->exit[k].target, .kind = L->exit[k].kind };
+    /* the function follows its entry code: fill up to its alignment */
+    while (r->code && r->size % 16)
+        r->code[r->size++] = 0x90;
+    int e = r->code ? load_object(r, (const uint8_t *)LLVMGetBufferStart(object)) : -1;
+    if (e)
+        snprintf(r->why, sizeof r->why, "unexpected object file");
+    LLVMDisposeMemoryBuffer(object);
+    return e;
+}
+
+__attribute__((visibility("default"))) int wherry_llvm_compile(struct llvm_region *r)
+{
+    r->code = NULL;
+    r->n_exits = r->n_guest_insns = 0;
+    r->why[0] = 0;
+    if (start_llvm(r))
+        return -1;
+    struct lower *L = calloc(1, sizeof *L);
+    if (!L)
+        return -1;
+    L->r = r;
+    L->c = LLVMContextCreate();
+    L->m = LLVMModuleCreateWithNameInContext("region", L->c);
+    L->b = LLVMCreateBuilderInContext(L->c);
+    LLVMSetTarget(L->m, llvm_triple);
+    LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
+    LLVMSetModuleDataLayout(L->m, layout);
+    LLVMDisposeTargetData(layout);
+    int e = lower_region(L);
+    if (e)
+        snprintf(r->why, sizeof r->why, "%s", L->why ? L->why : "no memory");
+    if (!e) {
+        set_attributes(L);
+        e = optimize(L);
+    }
+    if (!e)
+        e = to_code(L);
+    LLVMDisposeBuilder(L->b);
+    LLVMDisposeModule(L->m);
+    LLVMContextDispose(L->c);
+    free(L);
+    if (e) {
+        free(r->code);
+        r->code = NULL;
+    }
+    return e;
+}

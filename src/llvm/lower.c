@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * lower.c: a region's IR to one LLVM function.
+ *
+ * What must stay true:
+ *  R1 a guest instruction is lowered as a whole or not at all: the region is left before the first one that can't be (`known`)
+ *  R2 accesses of guest memory are volatile: they happen, once each and in program order, as x86 promises other threads
+ *  R3 every way back to an earlier guest address looks at `poked` first
+ *  R4 exits hand over what a block of tier 1 expects: mapped slots in their registers, the rest and the flags in the state
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "llvm/lower.h"
+
+#define STATE_SPACE 256                  /* LLVM's address space for %gs */
+
+LLVMTypeRef vector_type(struct lower *L, unsigned lane)
+{
+    unsigned bits = lane == IR_VOID || lane == IR_F64 ? 64 : lane == IR_F32 ? 32 : bits_of(lane);
+    return LLVMVectorType(int_type(L, bits), 128 / bits);
+}
+
+LLVMTypeRef type_of(struct lower *L, unsigned type)
+{
+    return type == IR_V128 ? vector_type(L, IR_VOID) : int_type(L, bits_of(type));
+}
+
+LLVMValueRef intrinsic(struct lower *L, const char *name, LLVMTypeRef type, LLVMValueRef *arg, unsigned n)
+{
+    unsigned id = LLVMLookupIntrinsicID(name, strlen(name));
+    LLVMValueRef f = LLVMGetIntrinsicDeclaration(L->m, id, &type, 1);
+    return LLVMBuildCall2(L->b, LLVMIntrinsicGetType(L->c, id, &type, 1), f, arg, n, "");
+}
+
+/* --- guest state --- */
+
+static LLVMValueRef state_at(struct lower *L, uint32_t offset)
+{
+    return LLVMConstIntToPtr(int_const(L, 64, offset), LLVMPointerTypeInContext(L->c, STATE_SPACE));
+}
+
+static LLVMValueRef load_state(struct lower *L, LLVMTypeRef t, uint32_t offset, unsigned align)
+{
+    LLVMValueRef v = LLVMBuildLoad2(L->b, t, state_at(L, offset), "");
+    LLVMSetAlignment(v, align);
+    return v;
+}
+
+static void store_state(struct lower *L, LLVMValueRef v, uint32_t offset, unsigned align)
+{
+    LLVMSetAlignment(LLVMBuildStore(L->b, v, state_at(L, offset)), align);
+}
+
+static struct lower_slot *slot_of(struct lower *L, int64_t offset, unsigned size)
+{
+    for (unsigned k = 0; k < L->n_slots; k++) {
+        struct lower_slot *s = &L->slot[k];
+        if (offset >= s->offset && offset + size <= s->offset + (unsigned)ir_type_size[s->type])
+            return s;
+    }
+    return NULL;
+}
+
+static bool overlaps(int64_t offset, unsigned size, uint32_t field, unsigned field_size)
+{
+    return offset < (int64_t)field + field_size && (int64_t)field < offset + size;
+}
+
+/* may GET and PUT of these bytes be lowered? Not those of the flags and the fp control, nor parts of two slots. */
+static bool state_known(struct lower *L, const struct ir_insn *in)
+{
+    const struct host_offsets *o = L->r->offsets;
+    unsigned size = ir_type_size[in->type];
+    const struct lower_slot *s = slot_of(L, in->imm, size);
+    if (!is_int(in->type) && in->type != IR_V128)
+        return false;
+    if (s)
+        return s->type == IR_I64 || in->type == IR_V128 || (in->imm - s->offset) % size == 0;
+    for (unsigned k = 0; k < L->n_slots; k++)
+        if (overlaps(in->imm, size, L->slot[k].offset, ir_type_size[L->slot[k].type]))
+            return false;
+    return in->imm >= 0 && in->imm < 4096 && !overlaps(in->imm, size, o->flags, 2) && !overlaps(in->imm, size, o->fpcr, 4);
+}
+
+static LLVMValueRef get(struct lower *L, const struct ir_insn *in)
+{
+    struct lower_slot *s = slot_of(L, in->imm, ir_type_size[in->type]);
+    LLVMTypeRef t = type_of(L, in->type);
+    if (!s)
+        return load_state(L, t, (uint32_t)in->imm, 1);
+    LLVMValueRef v = LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
+    if (s->type == in->type)
+        return v;
+    unsigned at = (unsigned)(in->imm - s->offset);
+    if (s->type == IR_V128)
+        return LLVMBuildExtractElement(L->b, LLVMBuildBitCast(L->b, v, vector_type(L, in->type), ""),
+                                       int_const(L, 32, at / ir_type_size[in->type]), "");
+    if (at)
+        v = LLVMBuildLShr(L->b, v, int_const(L, 64, at * 8), "");
+    return LLVMBuildTrunc(L->b, v, t, "");
+}
+
+static void put(struct lower *L, const struct ir_insn *in)
+{
+    struct lower_slot *s = slot_of(L, in->imm, ir_type_size[in->type]);
+    LLVMValueRef v = L->v[in->arg[0]];
+    if (!s) {
+        store_state(L, v, (uint32_t)in->imm, 1);
+        return;
+    }
+    unsigned at = (unsigned)(in->imm - s->offset), bits = bits_of(in->type);
+    s->dirty = true;
+    if (s->type != in->type) {
+        LLVMValueRef old = LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
+        if (s->type == IR_V128) {
+            old = LLVMBuildBitCast(L->b, old, vector_type(L, in->type), "");
+            v = LLVMBuildInsertElement(L->b, old, v, int_const(L, 32, at * 8 / bits), "");
+            v = LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), "");
+        } else {
+            uint64_t mask = ((1ull << bits) - 1) << at * 8;
+            old = LLVMBuildAnd(L->b, old, LLVMConstInt(int_type(L, 64), ~mask, 0), "");
+            v = LLVMBuildShl(L->b, LLVMBuildZExt(L->b, v, int_type(L, 64), ""), int_const(L, 64, at * 8), "");
+            v = LLVMBuildOr(L->b, old, v, "");
+        }
+    }
+    LLVMBuildStore(L->b, v, s->var);
+}
+
+/* --- entry and exits --- */
+
+static LLVMTypeRef pinned_types(struct lower *L, LLVMTypeRef *t, unsigned *n)
+{
+    *n = 0;
+    for (unsigned k = 0; k < L->n_slots; k++)
+        if (L->slot[k].reg)
+            t[(*n)++] = type_of(L, L->slot[k].type);
+    return LLVMStructTypeInContext(L->c, t, *n, 0);
+}
+
+/* A store of what is in the state already costs nothing here: mem2reg makes it the slot's first value. */
+static void enter(struct lower *L)
+{
+    char constraints[MAX_SLOTS * 12] = "";
+    LLVMTypeRef types[MAX_SLOTS];
+    unsigned n, at = 0;
+    LLVMTypeRef all = pinned_types(L, types, &n);
+    for (unsigned k = 0; k < L->n_slots; k++)
+        if (L->slot[k].reg)
+            at += (unsigned)snprintf(constraints + at, sizeof constraints - at, "%s={%s}", at ? "," : "", L->slot[k].reg);
+    LLVMTypeRef t = LLVMFunctionType(all, NULL, 0, 0);
+    LLVMValueRef in = LLVMBuildCall2(L->b, t, LLVMGetInlineAsm(t, "", 0, constraints, at, 1, 0, LLVMInlineAsmDialectATT, 0), NULL, 0, "");
+    for (unsigned k = 0; k < N_FLAGS; k++)
+        L->flag[k] = LLVMBuildAlloca(L->b, int_type(L, 1), "");
+    n = 0;
+    for (unsigned k = 0; k < L->n_slots; k++) {
+        struct lower_slot *s = &L->slot[k];
+        s->var = LLVMBuildAlloca(L->b, type_of(L, s->type), "");
+        LLVMBuildStore(L->b, s->reg ? LLVMBuildExtractValue(L->b, in, n++, "") : load_state(L, type_of(L, s->type), s->offset, 1), s->var);
+    }
+    LLVMValueRef word = load_state(L, int_type(L, 16), L->r->offsets->flags, 2);
+    lower_flags_of_word(L, 0, word);
+    for (unsigned k = 0; k < N_FLAGS; k++)
+        LLVMBuildStore(L->b, L->port[0][k], L->flag[k]);
+}
+
+static void leave(struct lower *L, unsigned number, const struct lower_exit *x)
+{
+    char text[96], constraints[MAX_SLOTS * 12] = "";
+    LLVMTypeRef types[MAX_SLOTS];
+    LLVMValueRef arg[MAX_SLOTS];
+    unsigned n = 0, at = 0;
+    LLVMPositionBuilderAtEnd(L->b, x->block);
+    if (L->flags_dirty && x->mask)
+        store_state(L, lower_flags_word(L, x->mask), L->r->offsets->flags, 2);
+    for (unsigned k = 0; k < L->n_slots; k++) {
+        struct lower_slot *s = &L->slot[k];
+        LLVMValueRef v = LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
+        if (s->reg) {
+            at += (unsigned)snprintf(constraints + at, sizeof constraints - at, "%s{%s}", n ? "," : "", s->reg);
+            types[n] = LLVMTypeOf(v);
+            arg[n++] = v;
+        } else if (s->dirty) {
+            store_state(L, v, s->offset, 1);
+        }
+    }
+    asm_exit(L->r->offsets, number, text, sizeof text);
+    LLVMTypeRef t = LLVMFunctionType(LLVMVoidTypeInContext(L->c), types, n, 0);
+    LLVMBuildCall2(L->b, t, LLVMGetInlineAsm(t, text, strlen(text), constraints, at, 1, 0, LLVMInlineAsmDialectATT, 0), arg, n, "");
+    LLVMBuildUnreachable(L->b);
+}
+
+static LLVMBasicBlockRef new_block(struct lower *L) { return LLVMAppendBasicBlockInContext(L->c, L->fn, ""); }
+
+static LLVMBasicBlockRef exit_to(struct lower *L, uint64_t target, unsigned kind, unsigned mask)
+{
+    for (unsigned k = 0; k < L->n_exits; k++)
+        if (L->exit[k].target == target && L->exit[k].kind == kind) {
+            L->exit[k].mask |= (uint8_t)mask;
+            return L->exit[k].block;
+        }
+    if (L->n_exits == LLVM_MAX_EXITS) {
+        L->why = "too many exits";
+        return L->exit[0].block;
+    }
+    L->exit[L->n_exits] = (struct lower_exit){ new_block(L), target, (uint8_t)kind, (uint8_t)mask };
+    return L->exit[L->n_exits++].block;
+}
+
+/* where an EXIT goes: a block of the region, after a look at `poked` when it goes back */
+static LLVMBasicBlockRef target_block(struct lower *L, const struct ir_insn *in)
+{
+    LLVMBasicBlockRef to = NULL, here = LLVMGetInsertBlock(L->b);
+    for (unsigned k = 0; k < L->r->n_blocks && !to; k++)
+        if (L->r->blocks[k]->guest_pc == (uint64_t)in->imm)
+            to = L->block[k];
+    if (!to)
+        return exit_to(L, (uint64_t)in->imm, LLVM_EXIT_GO, in->lane);
+    if (!(in->mod & IR_EXIT_POLL) && (uint64_t)in->imm > L->ir->guest_pc)
+        return to;
+    LLVMBasicBlockRef poll = new_block(L);
+    LLVMPositionBuilderAtEnd(L->b, poll);
+    LLVMValueRef poked = load_state(L, int_type(L, 32), L->r->poked, 4);
+    LLVMSetVolatile(poked, 1);
+    LLVMBuildCondBr(L->b, LLVMBuildICmp(L->b, LLVMIntNE, poked, int_const(L, 32, 0), ""), exit_to(L, (uint64_t)in->imm, LLVM_EXIT_LEAVE, in->lane), to);
+    LLVMPositionBuilderAtEnd(L->b, here);
+    return poll;
+}
+
+/* --- memory --- */
+
+static LLVMValueRef guest_pointer(struct lower *L, LLVMValueRef address)
+{
+    return LLVMBuildIntToPtr(L->b, address, LLVMPointerTypeInContext(L->c, 0), "");
+}
+
+static unsigned guest_align(const struct ir_insn *in) { return in->aux & IR_MEM_ALIGNED ? ir_type_size[in->type] : 1; }
+
+static LLVMValueRef load(struct lower *L, LLVMTypeRef t, LLVMValueRef address, unsigned align)
+{
+    LLVMValueRef v = LLVMBuildLoad2(L->b, t, guest_pointer(L, address), "");
+    LLVMSetAlignment(v, align);
+    LLVMSetVolatile(v, 1);
+    return v;
+}
+
+static void store(struct lower *L, LLVMValueRef v, LLVMValueRef address, unsigned align)
+{
+    LLVMValueRef s = LLVMBuildStore(L->b, v, guest_pointer(L, address));
+    LLVMSetAlignment(s, align);
+    LLVMSetVolatile(s, 1);
+}
+
+/* The processor allows locked operations on any address; LLVM is told the natural alignment so that it emits them. */
+static LLVMValueRef atomic(struct lower *L, const struct ir_insn *in)
+{
+    static const uint8_t how[] = { LLVMAtomicRMWBinOpAdd, LLVMAtomicRMWBinOpAnd, LLVMAtomicRMWBinOpOr, LLVMAtomicRMWBinOpXor, LLVMAtomicRMWBinOpXchg };
+    LLVMValueRef p = guest_pointer(L, L->v[in->arg[0]]), x;
+    LLVMAtomicOrdering order = LLVMAtomicOrderingSequentiallyConsistent;
+    if (in->op == IR_CAS)
+        x = LLVMBuildAtomicCmpXchg(L->b, p, L->v[in->arg[1]], L->v[in->arg[2]], order, order, 0);
+    else
+        x = LLVMBuildAtomicRMW(L->b, how[in->op - IR_AADD], p, L->v[in->arg[1]], order, 0);
+    LLVMSetVolatile(x, 1);
+    return in->op == IR_CAS ? LLVMBuildExtractValue(L->b, x, 0, "") : x;
+}
+
+static unsigned element(unsigned lane) { return lane == IR_F32 ? IR_I32 : lane == IR_F64 ? IR_I64 : lane; }
+
+static LLVMValueRef load_low(struct lower *L, const struct ir_insn *in)
+{
+    LLVMTypeRef t = vector_type(L, in->lane);
+    LLVMValueRef v = load(L, int_type(L, bits_of(element(in->lane))), L->v[in->arg[0]], 1);
+    return LLVMBuildBitCast(L->b, LLVMBuildInsertElement(L->b, LLVMConstNull(t), v, int_const(L, 32, 0), ""), vector_type(L, IR_VOID), "");
+}
+
+static void store_low(struct lower *L, const struct ir_insn *in)
+{
+    LLVMValueRef v = LLVMBuildBitCast(L->b, L->v[in->arg[1]], vector_type(L, in->lane), "");
+    store(L, LLVMBuildExtractElement(L->b, v, int_const(L, 32, 0), ""), L->v[in->arg[0]], 1);
+}
+
+/* --- integers --- */
+
+static LLVMValueRef shift(struct lower *L, const struct ir_insn *in)
+{
+    unsigned w = bits_of(in->type), wide = w == 64 ? 64 : 32;
+    LLVMTypeRef t = int_type(L, wide), narrow = int_type(L, w);
+    LLVMValueRef a = L->v[in->arg[0]], n = L->v[in->arg[1]], c, r;
+    n = LLVMBuildAnd(L->b, n, int_const(L, 8, wide - 1), "");
+    switch (in->op) {
+    case IR_ROL: case IR_ROLF: case IR_ROR: case IR_RORF: {
+        c = w == 8 ? n : LLVMBuildZExt(L->b, n, narrow, "");
+        LLVMValueRef arg[3] = { a, a, c };
+        return intrinsic(L, in->op == IR_ROL || in->op == IR_ROLF ? "llvm.fshl" : "llvm.fshr", narrow, arg, 3);
+    }
+    case IR_SAR: case IR_SARF:
+        a = w == wide ? a : LLVMBuildSExt(L->b, a, t, "");
+        r = LLVMBuildAShr(L->b, a, LLVMBuildZExt(L->b, n, t, ""), "");
+        break;
+    default:
+        a = w == wide ? a : LLVMBuildZExt(L->b, a, t, "");
+        c = LLVMBuildZExt(L->b, n, t, "");
+        r = in->op == IR_SHL || in->op == IR_SHLF ? LLVMBuildShl(L->b, a, c, "") : LLVMBuildLShr(L->b, a, c, "");
+    }
+    return w == wide ? r : LLVMBuildTrunc(L->b, r, narrow, "");
+}
+
+static LLVMValueRef multiply(struct lower *L, unsigned i, const struct ir_insn *in)
+{
+    unsigned w = bits_of(in->type);
+    LLVMTypeRef wide = int_type(L, 2 * w), t = int_type(L, w);
+    LLVMValueRef x[2];
+    for (unsigned k = 0; k < 2; k++)
+        x[k] = in->op == IR_UMULF ? LLVMBuildZExt(L->b, L->v[in->arg[k]], wide, "") : LLVMBuildSExt(L->b, L->v[in->arg[k]], wide, "");
+    LLVMValueRef p = LLVMBuildMul(L->b, x[0], x[1], "");
+    L->second[i] = LLVMBuildTrunc(L->b, LLVMBuildLShr(L->b, p, LLVMConstInt(wide, w, 0), ""), t, "");
+    return LLVMBuildTrunc(L->b, p, t, "");
+}
+
+static LLVMValueRef lea(struct lower *L, const struct ir_insn *in)
+{
+    LLVMValueRef v = int_const(L, bits_of(in->type), in->imm);
+    if (in->arg[1] != IR_NONE)
+        v = LLVMBuildAdd(L->b, LLVMBuildShl(L->b, L->v[in->arg[1]], int_const(L, bits_of(in->type), in->aux), ""), v, "");
+    return in->arg[0] == IR_NONE ? v : LLVMBuildAdd(L->b, L->v[in->arg[0]], v, "");
+}
+
+static LLVMValueRef count_bits(struct lower *L, const struct ir_insn *in)
+{
+    LLVMValueRef arg[2] = { L->v[in->arg[0]], int_const(L, 1, 0) };
+    const char *name = in->op == IR_CLZ ? "llvm.ctlz" : in->op == IR_CTZ ? "llvm.cttz" : in->op == IR_POPCNT ? "llvm.ctpop" : "llvm.bswap";
+    return intrinsic(L, name, type_of(L, in->type), arg, in->op == IR_CLZ || in->op == IR_CTZ ? 2 : 1);
+}
+
+static LLVMValueRef with_carry(struct lower *L, const struct ir_insn *in)
+{
+    LLVMValueRef a = L->v[in->arg[0]], b = L->v[in->arg[1]], c = LLVMBuildZExt(L->b, L->v[in->arg[2]], type_of(L, in->type), "");
+    return in->op == IR_ADCF ? LLVMBuildAdd(L->b, LLVMBuildAdd(L->b, a, b, ""), c, "") : LLVMBuildSub(L->b, LLVMBuildSub(L->b, a, b, ""), c, "");
+}
+
+static LLVMValueRef integer(struct lower *L, unsigned i, const struct ir_insn *in)
+{
+    LLVMValueRef a = in->arg[0] == IR_NONE ? NULL : L->v[in->arg[0]], b = in->arg[1] == IR_NONE ? NULL : L->v[in->arg[1]];
+    LLVMTypeRef t = is_int(in->type) || in->type == IR_V128 ? type_of(L, in->type) : NULL;
+    switch (in->op) {
+    case IR_ADD: case IR_ADDF: return LLVMBuildAdd(L->b, a, b, "");
+    case IR_SUB: case IR_SUBF: return LLVMBuildSub(L->b, a, b, "");
+    case IR_MUL: return LLVMBuildMul(L->b, a, b, "");
+    case IR_AND: case IR_ANDF: return LLVMBuildAnd(L->b, a, b, "");
+    case IR_OR: case IR_ORF: return LLVMBuildOr(L->b, a, b, "");
+    case IR_XOR: case IR_XORF: return LLVMBuildXor(L->b, a, b, "");
+    case IR_NOT: return LLVMBuildNot(L->b, a, "");
+    case IR_NEG: case IR_NEGF: return LLVMBuildNeg(L->b, a, "");
+    case IR_INCF: return LLVMBuildAdd(L->b, a, LLVMConstInt(t, 1, 0), "");
+    case IR_DECF: return LLVMBuildSub(L->b, a, LLVMConstInt(t, 1, 0), "");
+    case IR_ADCF: case IR_SBBF: return with_carry(L, in);
+    case IR_BTF: case IR_MKF: case IR_FCMPF: case IR_VTESTF: return a;
+    case IR_UMULF: case IR_SMULF: return multiply(L, i, in);
+    case IR_DIVU: case IR_DIVS: return asm_divide(L, in, &L->second[i]);
+    case IR_SECOND: return L->second[in->arg[0]];
+    case IR_BSWAP: case IR_CLZ: case IR_CTZ: case IR_POPCNT: return count_bits(L, in);
+    case IR_CRC32C: return asm_crc32(L, in);
+    case IR_LEA: return lea(L, in);
+    case IR_ZEXT: return LLVMBuildZExt(L->b, a, t, "");
+    case IR_SEXT: return LLVMBuildSExt(L->b, a, t, "");
+    case IR_TRUNC: return LLVMBuildTrunc(L->b, a, t, "");
+    case IR_SELECT: return LLVMBuildSelect(L->b, a, b, L->v[in->arg[2]], "");
+    case IR_CMP: return lower_compare(L, a, b, (enum ir_cc)in->aux);
+    case IR_COND: return lower_cond(L, in->arg[0], (enum ir_cc)in->aux);
+    case IR_GETF: return LLVMBuildZExt(L->b, lower_flags_word(L, IR_F_ALL), int_type(L, 32), "");
+    default: return shift(L, in);
+    }
+}
+
+/* --- one instruction --- */
+
+static bool all_known_types(const struct ir_block *b, const struct ir_insn *in)
+{
+    for (unsigned k = 0; k < ir_op_info[in->op].n_args; k++) {
+        if (in->arg[k] == IR_NONE)
+            continue;
+        unsigned t = b->insn[in->arg[k]].type;
+        if (!is_int(t) && t != IR_V128)
+            return false;
+    }
+    return is_int(in->type) || in->type == IR_V128 || in->type == IR_VOID;
+}
+
+static bool known(struct lower *L, const struct ir_block *b, const struct ir_insn *in)
+{
+    if (in->op == IR_CONST || in->op == IR_INSN || in->op == IR_PUTF || in->op == IR_COND)
+        return in->op != IR_CONST || in->type == IR_VOID || is_int(in->type);
+    if (!all_known_types(b, in))
+        return false;
+    switch (in->op) {
+    case IR_GET: case IR_PUT:
+        return state_known(L, in);
+    case IR_LOAD: case IR_STORE: case IR_EXIT: case IR_EXITIF: case IR_FENCE:
+        return true;
+    case IR_VLOADL: case IR_VSTOREL:
+        return is_int(element(in->lane)) && (in->op == IR_VSTOREL || in->type == IR_V128);
+    case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS:
+    case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: case IR_NOT: case IR_NEG:
+    case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: case IR_CLZ: case IR_CTZ: case IR_POPCNT:
+    case IR_LEA: case IR_ZEXT: case IR_SEXT: case IR_TRUNC:
+    case IR_ADDF: case IR_SUBF: case IR_ADCF: case IR_SBBF: case IR_ANDF: case IR_ORF: case IR_XORF: case IR_NEGF: case IR_INCF: case IR_DECF:
+    case IR_SHLF: case IR_SHRF: case IR_SARF: case IR_ROLF: case IR_RORF: case IR_UMULF: case IR_SMULF: case IR_BTF: case IR_MKF: case IR_GETF:
+    case IR_SECOND:
+        return is_int(in->type);
+    case IR_CMP: case IR_SELECT: case IR_CRC32C:
+        return true;
+    case IR_FCMPF: case IR_VTESTF:
+        return in->type == IR_V128;
+    case IR_BSWAP: return in->type >= IR_I16 && is_int(in->type);
+    case IR_DIVU: case IR_DIVS: return in->type >= IR_I16 && is_int(in->type);
+    default:
+        return vector_known(b, in) || asm_known(b, in);
+    }
+}
+
+/* R1: all of the guest instruction whose INSN is at i */
+static bool insn_known(struct lower *L, const struct ir_block *b, unsigned i)
+{
+    for (unsigned k = i + 1; k < b->n && b->insn[k].op != IR_INSN; k++)
+        if (!known(L, b, &b->insn[k]))
+            return false;
+    return true;
+}
+
+static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
+{
+    LLVMValueRef *v = &L->v[i];
+    switch (in->op) {
+    case IR_INSN: return;
+    case IR_CONST: *v = in->type == IR_VOID ? NULL : int_const(L, bits_of(in->type), in->imm); return;
+    case IR_GET: *v = get(L, in); return;
+    case IR_PUT: put(L, in); return;
+    case IR_PUTF: lower_putf(L, in); return;
+    case IR_LOAD: *v = load(L, type_of(L, in->type), L->v[in->arg[0]], guest_align(in)); return;
+    case IR_STORE: store(L, L->v[in->arg[1]], L->v[in->arg[0]], guest_align(in)); return;
+    case IR_VLOADL: *v = load_low(L, in); return;
+    case IR_VSTOREL: store_low(L, in); return;
+    case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS: *v = atomic(L, in); return;
+    case IR_FENCE: asm_fence(L, in->aux); return;
+    default: break;
+    }
+    *v = vector_known(L->ir, in) ? lower_vector(L, in) : asm_known(L->ir, in) ? asm_vector(L, in) : integer(L, i, in);
+    if (ir_op_info[in->op].props & IR_P_FL)
+        lower_flags(L, i, in);
+}
+
+/* --- blocks --- */
+
+static void lower_block(struct lower *L, unsigned k)
+{
+    const struct ir_block *b = L->ir = L->r->blocks[k];
+    LLVMPositionBuilderAtEnd(L->b, L->block[k]);
+    for (unsigned i = 0; i < b->n; i++) {
+        const struct ir_insn *in = &b->insn[i];
+        if (in->op == IR_INSN && !insn_known(L, b, i)) {
+            if (k == 0 && (uint64_t)in->imm == b->guest_pc)
+                L->why = "first instruction";
+            LLVMBuildBr(L->b, exit_to(L, (uint64_t)in->imm, LLVM_EXIT_GO, IR_F_ALL));
+            return;
+        }
+        L->r->n_guest_insns += in->op == IR_INSN;
+        if (in->op == IR_EXIT) {
+            LLVMBuildBr(L->b, target_block(L, in));
+            return;
+        }
+        if (in->op == IR_EXITIF) {
+            LLVMBasicBlockRef next = new_block(L), to = target_block(L, in);
+            LLVMBuildCondBr(L->b, L->v[in->arg[0]], to, next);
+            LLVMPositionBuilderAtEnd(L->b, next);
+            continue;
+        }
+        lower_insn(L, i, in);
+    }
+    L->why = "block without end";
+    LLVMBuildUnreachable(L->b);
+}
+
+static void make_slots(struct lower *L)
+{
+    const struct llvm_region *r = L->r;
+    for (unsigned k = 0; k < r->n_slots && k < MAX_SLOTS; k++) {
+        struct lower_slot *s = &L->slot[L->n_slots++];
+        *s = (struct lower_slot){ .offset = r->slots[k].offset, .type = r->slots[k].type };
+        for (unsigned p = 0; p < r->n_pins; p++)
+            if (r->pins[p].offset == s->offset)
+                s->reg = r->pins[p].reg;
+    }
+}
+
+int lower_region(struct lower *L)
+{
+    struct llvm_region *r = L->r;
+    make_slots(L);
+    L->fn = LLVMAddFunction(L->m, "region", LLVMFunctionType(LLVMVoidTypeInContext(L->c), NULL, 0, 0));
+    LLVMPositionBuilderAtEnd(L->b, new_block(L));
+    enter(L);
+    L->block = calloc(r->n_blocks, sizeof *L->block);
+    if (!L->block)
+        return -1;
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        L->block[k] = new_block(L);
+    LLVMBuildBr(L->b, L->block[0]);
+    for (unsigned k = 0; k < r->n_blocks && !L->why; k++)
+        lower_block(L, k);
+    for (unsigned k = 0; k < L->n_exits && !L->why; k++)
+        leave(L, k, &L->exit[k]);
+    free(L->block);
+    return L->why ? -1 : 0;
+}
