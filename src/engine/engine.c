@@ -80,7 +80,7 @@ static int init_host(void)
     engine.env.features = engine.host->probe ? engine.host->probe() : 0;
     engine.env.return_stack = true;
     engine.env.exact_flags = engine.cfg.exact_flags;
-    engine.env.heat = engine.cfg.tier >= 2;
+    engine.env.heat = engine.cfg.tier < 2 ? 0 : engine.cfg.tier2_threshold == 1 ? 2 : 1;
     return cache_init(size) < 0 ? -1 : make_stubs();
 }
 

@@ -39,11 +39,21 @@ void fault_leave_cleanup(void)
 
 /* --- what happened --- */
 
+static bool canonical(uint64_t addr)
+{
+    return (uint64_t)((int64_t)(addr << 16) >> 16) == addr;
+}
+
 static void record(struct cpu *cpu, int sig, const siginfo_t *info)
 {
     cpu->fault_signal = sig;
     cpu->fault_info = *info;
     cpu->fault_address = (uint64_t)info->si_addr;
+    if (sig == SIGSEGV && !canonical(cpu->fault_address)) {       /* where the host's address space is larger than the guest's */
+        cpu->fault_info.si_code = SI_KERNEL;
+        cpu->fault_info.si_addr = NULL;
+        cpu->fault_address = 0;
+    }
     if (sig == SIGBUS && info->si_code == SI_KERNEL)      /* #SS: the host's choice of base register says nothing about the guest's */
         cpu->fault_signal = cpu->fault_info.si_signo = SIGSEGV;
     if (sig == SIGFPE || sig == SIGILL || sig == SIGTRAP)

@@ -39,6 +39,8 @@ static llvm_compile_fn *compile;
 
 static int32_t threshold(void) { return (int32_t)(engine.cfg.tier2_threshold ? engine.cfg.tier2_threshold : DEFAULT_THRESHOLD); }
 
+static bool stress(void) { return engine.cfg.tier2_threshold && engine.cfg.tier2_threshold < 10; }
+
 int tier2_init(void)
 {
     return !engine.host || !engine.host->pins || engine.cfg.lockstep || engine.cfg.exact_flags || engine.cfg.tiny_cache ? -1 : 0;
@@ -47,7 +49,7 @@ int tier2_init(void)
 void tier2_new_cpu(struct cpu *cpu)
 {
     for (unsigned k = 0; k < HOST_HEAT_SLOTS; k++)
-        cpu->heat[k] = threshold();
+        cpu->heat[k] = stress() ? 0 : threshold();
 }
 
 void tier2_after_fork(void)
@@ -112,12 +114,14 @@ static void enqueue(uint64_t pc)
     t2.job[t2.n_jobs++] = (struct job){ pc, 1 };
     if (!t2.started)
         t2.dead = !(t2.started = start_worker());
-    pthread_cond_signal(&t2.wake);
+    pthread_cond_broadcast(&t2.wake);
+    while (stress() && t2.started && !t2.dead && (t2.n_jobs || t2.busy))
+        pthread_cond_wait(&t2.wake, &t2.lock);
 }
 
 void tier2_hot(struct cpu *cpu, uint64_t pc)
 {
-    cpu->heat[host_heat_index(pc)] = threshold() < 1000 ? 1000 : threshold();
+    cpu->heat[host_heat_index(pc)] = stress() ? 50 : threshold() < 1000 ? 1000 : threshold();
     if (t2.dead || engine.guest_handles_faults || pthread_mutex_trylock(&t2.lock)) {
         if (t2.dead || engine.guest_handles_faults)
             cpu->heat[host_heat_index(pc)] = NEVER_AGAIN;
@@ -159,6 +163,9 @@ static void want(struct region *r, uint64_t pc)
         r->wanted[r->n_wanted++] = pc;
 }
 
+/* Tier 1 has made what was reached; what a branch falls through to may be inside a longer block, so that is always wanted. */
+static bool was_taken(uint64_t pc) { return stress() || block_find(pc); }
+
 static struct ir_block scratch;            /* the worker's */
 
 /* False: nothing more of this region. */
@@ -166,7 +173,7 @@ static bool add_block(struct region *r, uint64_t pc)
 {
     if (has_block(r, pc))
         return true;
-    if (r->n_blocks == MAX_BLOCKS || r->n_ir > MAX_IR || !translate_for_region(pc, &scratch, &r->deps))
+    if (r->n_blocks == (engine.cfg.tier2_threshold == 1 ? 3 : MAX_BLOCKS) || r->n_ir > MAX_IR || !translate_for_region(pc, &scratch, &r->deps))
         return false;
     size_t size = offsetof(struct ir_block, insn) + scratch.n * sizeof(struct ir_insn);
     struct ir_block *b = malloc(size);
@@ -176,7 +183,7 @@ static bool add_block(struct region *r, uint64_t pc)
     r->block[r->n_blocks++] = b;
     r->n_ir += b->n;
     for (unsigned k = 0; k < b->n; k++)
-        if (b->insn[k].op == IR_EXIT || b->insn[k].op == IR_EXITIF)
+        if (b->insn[k].op == IR_EXIT || (b->insn[k].op == IR_EXITIF && was_taken((uint64_t)b->insn[k].imm)))
             want(r, (uint64_t)b->insn[k].imm);
     return true;
 }
@@ -226,7 +233,7 @@ static bool emit_exit(const struct llvm_exit *x, struct host_code *c)
         b.insn[0].aux = IR_TRAP_SINGLE;
     }
     struct host_env env = engine.env;
-    env.heat = false;
+    env.heat = 0;
     return engine.host->emit(&env, &b, c, &why) == 0;
 }
 
@@ -419,6 +426,7 @@ static void *worker(void *unused)
         engine_unlock();
         pthread_mutex_lock(&t2.lock);
         t2.busy = false;
+        pthread_cond_broadcast(&t2.wake);
         if (!able) {
             t2.dead = true;
             break;

@@ -37,10 +37,12 @@ uint64_t x86_helper_cmpxchg8b(void *state, uint64_t addr, uint64_t unused1, uint
     struct x86_state *s = state;
     uint64_t expected = (s->gpr[X86_RDX] << 32) | (uint32_t)s->gpr[X86_RAX];
     uint64_t desired = (s->gpr[X86_RCX] << 32) | (uint32_t)s->gpr[X86_RBX];
-    bool same = __atomic_compare_exchange_n((uint64_t *)addr, &expected, desired, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    union ir_cell old, from = { .u64 = { expected } }, to = { .u64 = { desired } };
+    ir_mem_cas(&old, addr, &from, &to, 8);       /* at any alignment, on every host */
+    bool same = old.u64[0] == expected;
     if (!same) {
-        s->gpr[X86_RAX] = (uint32_t)expected;
-        s->gpr[X86_RDX] = expected >> 32;
+        s->gpr[X86_RAX] = (uint32_t)old.u64[0];
+        s->gpr[X86_RDX] = old.u64[0] >> 32;
     }
     set_zero_flag(s, same);
     return 0;

@@ -90,7 +90,7 @@ struct host_env {
     uint32_t features;           /* the host's own bits; host_target.probe */
     bool return_stack;           /* use H5 */
     bool exact_flags;            /* the state's flags are exact at faults too (as ir_opt was told) */
-    bool heat;                   /* H6: blocks with an exit that polls count their entries down in `heat` */
+    uint8_t heat;                /* H6: blocks with an exit that polls (2: all blocks) count their entries down in `heat` */
     bool ordered;                /* guest memory may be shared: keep x86's order (TSO) on hosts whose own is weaker */
 };
 

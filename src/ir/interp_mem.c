@@ -139,6 +139,30 @@ static uint64_t cas64(uint64_t addr, uint64_t expected, uint64_t desired, unsign
     }
 }
 
+/* 16 bytes under the lock, where the processor can't do it */
+__attribute__((unused)) static void locked_cas128(uint64_t addr, union ir_cell *expected, const union ir_cell *desired) {
+    union ir_cell old;
+    ask_to_write(addr, 16);
+    pthread_mutex_lock(&split_lock);
+    ir_mem_load(&old, addr, 16, IR_MEM_SEQ);
+    if (old.u128 == expected->u128) ir_mem_store(addr, desired, 16, IR_MEM_SEQ);
+    pthread_mutex_unlock(&split_lock);
+    *expected = old;
+}
+
+#ifdef __powerpc64__
+/* one attempt; false: the reservation was lost. Power ISA book II, 4.6.2: the odd register has the low half. */
+static bool try_cas128(uint64_t addr, union ir_cell *expected, const union ir_cell *desired) {
+    register uint64_t high __asm__("r8"), low __asm__("r9"), new_high __asm__("r10") = desired->u64[1], new_low __asm__("r11") = desired->u64[0];
+    uint64_t failed;
+    __asm__ volatile("sync\n lqarx 8,0,%[a]\n li %[f],0\n cmpd 0,9,%[e0]\n cmpd 1,8,%[e1]\n crand 2,2,6\n bne 0,1f\n stqcx. 10,0,%[a]\n beq 0,1f\n li %[f],1\n1: isync"
+                     : "=&r"(high), "=&r"(low), [f] "=&r"(failed)
+                     : [a] "b"(addr), [e0] "r"(expected->u64[0]), [e1] "r"(expected->u64[1]), "r"(new_high), "r"(new_low) : "cr0", "cr1", "memory");
+    if (!failed) *expected = (union ir_cell){ .u64 = { low, high } };
+    return !failed;
+}
+#endif
+
 /* *expected becomes the old value */
 static void cas128(uint64_t addr, union ir_cell *expected, const union ir_cell *desired) {
 #if defined(__x86_64__)
@@ -154,16 +178,22 @@ static void cas128(uint64_t addr, union ir_cell *expected, const union ir_cell *
                      : "x16", "memory", "cc");
     expected->u64[0] = low;
     expected->u64[1] = high;
+#elif defined(__powerpc64__)
+    static volatile bool works, broken;             /* some emulators never grant it */
+    for (unsigned n = 0; !broken; n++) {
+        union ir_cell value = *expected;
+        if (try_cas128(addr, &value, desired)) {
+            works |= value.u128 == expected->u128;
+            *expected = value;
+            return;
+        }
+        broken = !works && n > 10000;
+    }
+    locked_cas128(addr, expected, desired);
 #elif defined(__GCC_HAVE_SYNC_COMPARE_AND_SWAP_16)
     expected->u128 = __sync_val_compare_and_swap((unsigned __int128 *)(uintptr_t)addr, expected->u128, desired->u128);
 #else
-    union ir_cell old;
-    ask_to_write(addr, 16);
-    pthread_mutex_lock(&split_lock);
-    ir_mem_load(&old, addr, 16, IR_MEM_SEQ);
-    if (old.u128 == expected->u128) ir_mem_store(addr, desired, 16, IR_MEM_SEQ);
-    pthread_mutex_unlock(&split_lock);
-    *expected = old;
+    locked_cas128(addr, expected, desired);
 #endif
 }
 

@@ -149,7 +149,7 @@ static bool visit(struct pass *p, struct ir_insn *in, unsigned props)
     }
     if (props & (IR_P_X | IR_P_T | IR_P_FP)) {
         p->epoch++;
-        if (p->exact_flags && (props & IR_P_X))
+        if (p->exact_flags && (props & (IR_P_X | IR_P_FP)))
             p->live = IR_F_ALL;
     }
     return true;

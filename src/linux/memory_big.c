@@ -231,6 +231,16 @@ static struct range split(uint64_t addr, uint64_t size)
     return r;
 }
 
+static int map_whole(uint64_t start, uint64_t end, int prot, int flags, int fd, uint64_t offset, bool replace)
+{
+    if (fd < 0 || !((offset ^ start) & (memory_host_page() - 1)))
+        return memory_plain_map(start, end - start, prot, flags, fd, fd < 0 ? 0 : offset, replace);
+    int error = memory_plain_map(start, end - start, 3, GUEST_MAP_PRIVATE | GUEST_MAP_ANONYMOUS, -1, 0, replace);      /* an offset that the host can't map */
+    if (!error)
+        error = fill(start, end, fd, offset);
+    return error ? error : memory_plain_protect(start, end - start, prot, false);
+}
+
 int memory_big_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint64_t offset, bool replace)
 {
     struct range r = split(addr, size);
@@ -239,11 +249,8 @@ int memory_big_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, ui
         fd = -1;
     if (r.start < r.whole_start)
         error = map_piece(r.start, r.whole_start, prot, flags, fd, offset);
-    if (!error && r.whole_start < r.whole_end && fd >= 0 && (offset ^ addr) & (memory_host_page() - 1)) {
-        for (uint64_t at = r.whole_start; at < r.whole_end && !error; at += memory_host_page())
-            error = map_piece(at, at + memory_host_page(), prot, flags, fd, offset + (at - addr));
-    } else if (!error && r.whole_start < r.whole_end) {
-        error = memory_plain_map(r.whole_start, r.whole_end - r.whole_start, prot, flags, fd, fd < 0 ? 0 : offset + (r.whole_start - addr), replace);
+    if (!error && r.whole_start < r.whole_end) {
+        error = map_whole(r.whole_start, r.whole_end, prot, flags, fd, offset + (r.whole_start - addr), replace);
         if (!error)
             forget(r.whole_start, r.whole_end);
         else if (r.start < r.whole_start && !replace)
@@ -319,6 +326,9 @@ int memory_big_move(uint64_t from, uint64_t size, uint64_t new_size, uint64_t to
     int prot = r ? r->prot : 3;
     if (is_plain(from, from + size) && is_plain(to, to + new_size))
         return memory_plain_move(from, size, new_size, to, keep_old);
+    bool anonymous = r && (r->flags & (MEMORY_SHARED | MEMORY_ANONYMOUS)) == MEMORY_ANONYMOUS;
+    if (to == from && anonymous && new_size > size)
+        return memory_big_map(from + size, new_size - size, prot, GUEST_MAP_PRIVATE | GUEST_MAP_ANONYMOUS, -1, 0, false);
     if (to == from || !size || !r)
         return -ENOMEM;                        /* in place: the caller moves instead */
     uint64_t n = size < new_size ? size : new_size;

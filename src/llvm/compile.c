@@ -57,6 +57,8 @@ static void set_attributes(struct lower *L)
     enum_attribute(L, "noreturn");
     enum_attribute(L, "nounwind");
     enum_attribute(L, "noredzone");
+    if (!L->vectors)
+        enum_attribute(L, "noimplicitfloat");
     enum_attribute(L, "null_pointer_is_valid");
 }
 
@@ -196,8 +198,8 @@ static int to_code(struct lower *L)
     for (unsigned k = 0; k < L->n_exits; k++)
         r->exits[k] = (struct llvm_exit){ .target = L->exit[k].target, .kind = L->exit[k].kind };
     /* the function follows its entry code: fill up to its alignment */
-    while (r->code && r->size % 16)
-        r->code[r->size++] = 0x90;
+    if (r->code)
+        r->size += asm_fill(r->code + r->size, (16 - r->size % 16) % 16);
     int e = r->code ? load_object(r, (const uint8_t *)LLVMGetBufferStart(object)) : -1;
     if (e)
         snprintf(r->why, sizeof r->why, "unexpected object file");

@@ -119,18 +119,14 @@ static void vtest_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef 
     f[P] = f[A] = f[S] = f[O] = never(L);
 }
 
-static void add_sub_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *f, LLVMValueRef a, LLVMValueRef b, LLVMValueRef r)
+static void add_sub_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *f, LLVMValueRef a, LLVMValueRef b, LLVMValueRef r,
+                          LLVMValueRef carry)
 {
     bool sub = in->op == IR_SUBF || in->op == IR_SBBF || in->op == IR_NEGF;
     result_flags(L, f, r);
     f[A] = half_carry(L, a, b, r);
     f[O] = sub ? sub_overflow(L, a, b, r) : add_overflow(L, a, b, r);
-    switch (in->op) {
-    case IR_ADDF: f[C] = LLVMBuildICmp(L->b, LLVMIntULT, r, a, ""); break;
-    case IR_ADCF: f[C] = negative(L, or2(L, and2(L, a, b), and2(L, or2(L, a, b), not1(L, r)))); break;
-    case IR_SBBF: f[C] = negative(L, or2(L, and2(L, not1(L, a), b), and2(L, or2(L, not1(L, a), b), r))); break;
-    default: f[C] = LLVMBuildICmp(L->b, LLVMIntULT, a, b, "");
-    }
+    f[C] = carry ? carry : LLVMBuildICmp(L->b, LLVMIntULT, a, b, "");
 }
 
 static void multiply_flags(struct lower *L, unsigned i, const struct ir_insn *in, LLVMValueRef *f)
@@ -150,10 +146,10 @@ void lower_flags(struct lower *L, unsigned i, const struct ir_insn *in)
         return;
     switch (in->op) {
     case IR_ADDF: case IR_SUBF: case IR_ADCF: case IR_SBBF:
-        add_sub_flags(L, in, f, a, b, r);
+        add_sub_flags(L, in, f, a, b, r, in->live & IR_F_C || in->op == IR_ADCF || in->op == IR_SBBF ? L->second[i] : NULL);
         break;
     case IR_NEGF:
-        add_sub_flags(L, in, f, zero(a), a, r);
+        add_sub_flags(L, in, f, zero(a), a, r, NULL);
         break;
     case IR_INCF: case IR_DECF: {
         LLVMValueRef one = width_const(a, 1);

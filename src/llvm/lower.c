@@ -331,10 +331,21 @@ static LLVMValueRef count_bits(struct lower *L, const struct ir_insn *in)
     return intrinsic(L, name, type_of(L, in->type), arg, in->op == IR_CLZ || in->op == IR_CTZ ? 2 : 1);
 }
 
-static LLVMValueRef with_carry(struct lower *L, const struct ir_insn *in)
+/* in the form from which LLVM makes chains of ADC and SBB; *carry: the carry or borrow */
+static LLVMValueRef carrying(struct lower *L, const struct ir_insn *in, LLVMValueRef *carry)
 {
-    LLVMValueRef a = L->v[in->arg[0]], b = L->v[in->arg[1]], c = LLVMBuildZExt(L->b, L->v[in->arg[2]], type_of(L, in->type), "");
-    return in->op == IR_ADCF ? LLVMBuildAdd(L->b, LLVMBuildAdd(L->b, a, b, ""), c, "") : LLVMBuildSub(L->b, LLVMBuildSub(L->b, a, b, ""), c, "");
+    bool add = in->op == IR_ADCF || in->op == IR_ADDF;
+    const char *name = add ? "llvm.uadd.with.overflow" : "llvm.usub.with.overflow";
+    LLVMTypeRef t = type_of(L, in->type);
+    LLVMValueRef arg[2] = { L->v[in->arg[0]], L->v[in->arg[1]] }, s = intrinsic(L, name, t, arg, 2);
+    *carry = LLVMBuildExtractValue(L->b, s, 1, "");
+    arg[0] = LLVMBuildExtractValue(L->b, s, 0, "");
+    if (in->op == IR_ADDF || in->op == IR_SUBF)
+        return arg[0];
+    arg[1] = LLVMBuildZExt(L->b, L->v[in->arg[2]], t, "");
+    s = intrinsic(L, name, t, arg, 2);
+    *carry = LLVMBuildOr(L->b, *carry, LLVMBuildExtractValue(L->b, s, 1, ""), "");
+    return LLVMBuildExtractValue(L->b, s, 0, "");
 }
 
 static LLVMValueRef integer(struct lower *L, unsigned i, const struct ir_insn *in)
@@ -342,8 +353,12 @@ static LLVMValueRef integer(struct lower *L, unsigned i, const struct ir_insn *i
     LLVMValueRef a = in->arg[0] == IR_NONE ? NULL : L->v[in->arg[0]], b = in->arg[1] == IR_NONE ? NULL : L->v[in->arg[1]];
     LLVMTypeRef t = is_int(in->type) || in->type == IR_V128 ? type_of(L, in->type) : NULL;
     switch (in->op) {
-    case IR_ADD: case IR_ADDF: return LLVMBuildAdd(L->b, a, b, "");
-    case IR_SUB: case IR_SUBF: return LLVMBuildSub(L->b, a, b, "");
+    case IR_ADDF: case IR_SUBF:
+        if (in->live & IR_F_C)
+            return carrying(L, in, &L->second[i]);
+        return in->op == IR_ADDF ? LLVMBuildAdd(L->b, a, b, "") : LLVMBuildSub(L->b, a, b, "");
+    case IR_ADD: return LLVMBuildAdd(L->b, a, b, "");
+    case IR_SUB: return LLVMBuildSub(L->b, a, b, "");
     case IR_MUL: return LLVMBuildMul(L->b, a, b, "");
     case IR_AND: case IR_ANDF: return LLVMBuildAnd(L->b, a, b, "");
     case IR_OR: case IR_ORF: return LLVMBuildOr(L->b, a, b, "");
@@ -352,7 +367,7 @@ static LLVMValueRef integer(struct lower *L, unsigned i, const struct ir_insn *i
     case IR_NEG: case IR_NEGF: return LLVMBuildNeg(L->b, a, "");
     case IR_INCF: return LLVMBuildAdd(L->b, a, LLVMConstInt(t, 1, 0), "");
     case IR_DECF: return LLVMBuildSub(L->b, a, LLVMConstInt(t, 1, 0), "");
-    case IR_ADCF: case IR_SBBF: return with_carry(L, in);
+    case IR_ADCF: case IR_SBBF: return carrying(L, in, &L->second[i]);
     case IR_BTF: case IR_MKF: case IR_FCMPF: case IR_VTESTF: return a;
     case IR_UMULF: case IR_SMULF: return multiply(L, i, in);
     case IR_DIVU: case IR_DIVS: return asm_divide(L, in, &L->second[i]);
@@ -479,10 +494,37 @@ static void lower_block(struct lower *L, unsigned k)
     LLVMBuildUnreachable(L->b);
 }
 
+/* Without vectors in it, a region leaves the host's vector registers alone: they need not pass through it (noimplicitfloat). */
+static bool has_vectors(const struct llvm_region *r)
+{
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        for (unsigned i = 0; i < r->blocks[k]->n; i++) {
+            const struct ir_insn *in = &r->blocks[k]->insn[i];
+            if (in->type > IR_I64)
+                return true;
+        }
+    return false;
+}
+
+static bool in_vector_slot(const struct llvm_region *r)
+{
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        for (unsigned i = 0; i < r->blocks[k]->n; i++) {
+            const struct ir_insn *in = &r->blocks[k]->insn[i];
+            for (unsigned s = 0; (in->op == IR_GET || in->op == IR_PUT) && s < r->n_slots; s++)
+                if (r->slots[s].type == IR_V128 && overlaps(in->imm, ir_type_size[in->type], r->slots[s].offset, 16))
+                    return true;
+        }
+    return false;
+}
+
 static void make_slots(struct lower *L)
 {
     const struct llvm_region *r = L->r;
+    L->vectors = has_vectors(r) || in_vector_slot(r);
     for (unsigned k = 0; k < r->n_slots && k < MAX_SLOTS; k++) {
+        if (!L->vectors && r->slots[k].type != IR_I64)
+            continue;
         struct lower_slot *s = &L->slot[L->n_slots++];
         *s = (struct lower_slot){ .offset = r->slots[k].offset, .type = r->slots[k].type };
         for (unsigned p = 0; p < r->n_pins; p++)

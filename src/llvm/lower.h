@@ -18,7 +18,7 @@ struct lower {
     struct lower_slot slot[MAX_SLOTS];
     unsigned n_slots;
     LLVMValueRef flag[N_FLAGS];                  /* i1 each, in the order of the IR_F_* bits */
-    bool flags_dirty;
+    bool flags_dirty, vectors;
     LLVMBasicBlockRef *block;                    /* of each IR block */
     struct lower_exit exit[LLVM_MAX_EXITS];
     unsigned n_exits;
@@ -57,6 +57,7 @@ LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
 void asm_fence(struct lower *L, unsigned kind);
 extern const char llvm_triple[], llvm_cpu[];
 size_t asm_entry(const struct host_offsets *o, uint8_t *code);               /* before the function: onto C's stack */
+size_t asm_fill(uint8_t *code, size_t n);                                    /* instructions that do nothing; returns n */
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size);
 
 int lower_region(struct lower *L);

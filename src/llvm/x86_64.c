@@ -21,6 +21,14 @@ size_t asm_entry(const struct host_offsets *o, uint8_t *code)
     return n + through_gs(code + n, 0x8b, o->host_sp);
 }
 
+size_t asm_fill(uint8_t *code, size_t n)
+{
+    if (n > 2)
+        memcpy(code, (uint8_t[]){ 0xeb, (uint8_t)(n - 2) }, 2);      /* jump over the rest */
+    memset(code + (n > 2 ? 2 : 0), 0x90, n > 2 ? n - 2 : n);
+    return n;
+}
+
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size)
 {
     snprintf(text, size, "movq %%gs:%u, %%rsp\n\tjmp wherry_exit_%u@PLT", o->ret_sp, number);

@@ -389,6 +389,9 @@ static bool make_insn(struct test_case *c, struct test_insn *t, const struct for
         uint64_t to = c->pc + insn.length + (uint64_t)insn.raw.imm[i].value.s;
         if ((insn.attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) || (to >= low_end && to < c->pc + insn.length)) return false;
     }
+    ZyanU64 to;
+    if (is_control(&insn) && op[0].type == ZYDIS_OPERAND_TYPE_MEMORY && ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&insn, &op[0], c->pc, &to))
+        && to - CODE_BASE < CODE_SIZE) return false;                          /* INT3s are no address */
     t->last = is_control(&insn) || t->ignore;
     t->how = comparability(&insn, op);
     flag_use(t, &insn, op);

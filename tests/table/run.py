@@ -4,7 +4,7 @@
 
 run.py --wherry BUILD/wherry-x86_64 [--table FILE] [--only REGEX] [-j N] [--runner 'qemu-aarch64 -L ROOT'] [--option=-tier --option=0 ...]
 Prints a line a row and ends with 'N passed, N failed'; exit status 1 if any failed."""
-import argparse, concurrent.futures, os, re, shlex, shutil, subprocess, sys, tempfile, time
+import argparse, concurrent.futures, os, re, shlex, shutil, signal, subprocess, sys, tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PI = os.path.join(HERE, '..', '..', 'bench', 'programs', 'pi.dc')
@@ -55,10 +55,14 @@ def execute(argv, inputs, extra):
     env = {'GLIBC_TUNABLES': 'glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4', 'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': work, 'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'dumb', 'TMPDIR': '/tmp'}
     start = time.time()
     try:
-        p = subprocess.run(argv, cwd=work, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=600, start_new_session=True)
-        result = (p.returncode, p.stdout, p.stderr.replace(work.encode(), b'DIR'))
-    except subprocess.TimeoutExpired as e:
-        result = ('timeout', e.stdout or b'', e.stderr or b'')
+        p = subprocess.Popen(argv, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        try:
+            out, err = p.communicate(timeout=600)
+            result = (p.returncode, out, err.replace(work.encode(), b'DIR'))
+        except subprocess.TimeoutExpired:
+            os.killpg(p.pid, signal.SIGKILL)                    # its children too
+            p.communicate()
+            result = ('timeout', b'', b'')
     except OSError as e:
         result = ('can not run: %s' % e, b'', b'')
     shutil.rmtree(d, ignore_errors=True)

@@ -71,6 +71,7 @@ struct tail {
     uint8_t result, second;  /* registers to load, or NO_REG */
     uint64_t pc;
     uint64_t target;         /* TAIL_EXIT */
+    bool fcmp;               /* TAIL_ONE: NZCV as fcmp leaves it, from the port */
     int32_t add;             /* TAIL_ONE: to operand 0 */
     uint8_t *adr;            /* inline form of TAIL_ONE: the adr that wants the descriptor only */
 };

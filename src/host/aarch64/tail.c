@@ -64,6 +64,24 @@ static void call_one(struct emitter *e, struct tail *t)
     call_stub(e, STUB_ONE);
 }
 
+/* NZCV of fcmp: less N, equal Z C, greater C, unordered C V; from the packed word's Z P C */
+static void fcmp_flags(struct emitter *e)
+{
+    struct asm_buf *a = &e->a;
+    load_state(e, false, 2, T0, spill_at(e, CELL_PORT));
+    asm_ubfx(a, false, T2, T0, 14, 1);
+    asm_ubfx(a, false, T1, T0, 8, 1);
+    asm_ubfx(a, false, T0, T0, 10, 1);
+    asm_rrr(a, false, A_BIC, LR, T1, T2);
+    asm_lsl(a, false, LR, LR, 31);
+    asm_rrr(a, false, A_ORN, T1, T2, T1);
+    asm_bfi(a, false, LR, T1, 29, 1);
+    asm_bfi(a, false, LR, T0, 28, 1);
+    asm_rrr(a, false, A_BIC, T2, T2, T0);
+    asm_bfi(a, false, LR, T2, 30, 1);
+    asm_put(a, 0xd51b4200 | LR);
+}
+
 static void load_results(struct emitter *e, const struct tail *t)
 {
     if (t->result != NO_REG && t->result < VEC && t->result != ZR)
@@ -132,6 +150,8 @@ static void emit_tail(struct emitter *e, struct tail *t)
         one_arguments(e, t, insn(e, t->i), false);
         call_one(e, t);
         load_results(e, t);
+        if (t->fcmp)
+            fcmp_flags(e);
         asm_land_at(&e->a, asm_jump(&e->a, J_B), t->back);
         descriptor(e, t);
     } else if (!t->back)

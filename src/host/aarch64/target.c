@@ -31,11 +31,12 @@ static void maintain(const uint8_t *rw, uint64_t rx, size_t size)
     __asm__ volatile("dsb ish\n isb" ::: "memory");
 }
 
-/* Some emulators of user programs keep old code when it is changed through a second mapping and ignore `ic`: they notice a change of protection. */
+/* Some emulators of user programs keep old code when it is changed through a second mapping and ignore `ic`; they notice when a page becomes
+ * writable. It must stay executable meanwhile: other threads may run in it. */
 static void force(uint64_t rx, size_t size)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), from = rx & ~(page - 1), to = (rx + size + page - 1) & ~(page - 1);
-    mprotect((void *)from, to - from, PROT_READ);
+    mprotect((void *)from, to - from, PROT_READ | PROT_WRITE | PROT_EXEC);
     mprotect((void *)from, to - from, PROT_READ | PROT_EXEC);
 }
 

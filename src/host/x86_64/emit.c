@@ -85,7 +85,7 @@ static void emit_all(struct emitter *e)
 
 static uint32_t count_entry(struct emitter *e)
 {
-    bool loops = false;
+    bool loops = e->env->heat > 1;
     for (unsigned i = 0; i < e->b->n && !loops; i++)
         loops = (e->b->insn[i].op == IR_EXIT || e->b->insn[i].op == IR_EXITIF) && e->b->insn[i].mod & IR_EXIT_POLL;
     if (!e->env->heat || !loops)
