@@ -206,6 +206,37 @@ static bool collect(struct region *r, uint64_t pc)
     return ok;
 }
 
+/* Keep the loop: blocks from which the head is reached again. Straight code gains nothing, and costs the entry. */
+static bool keep_loop(struct region *r)
+{
+    bool back[MAX_BLOCKS] = { false }, changed = true;
+    unsigned n = 0;
+    for (; changed;) {
+        changed = false;
+        for (unsigned k = 0; k < r->n_blocks; k++)
+            for (unsigned i = 0; i < r->block[k]->n && !back[k]; i++) {
+                const struct ir_insn *in = &r->block[k]->insn[i];
+                if (in->op != IR_EXIT && in->op != IR_EXITIF)
+                    continue;
+                for (unsigned to = 0; to < r->n_blocks && !back[k]; to++)
+                    back[k] = r->block[to]->guest_pc == (uint64_t)in->imm && (to == 0 || back[to]);
+                changed |= back[k];
+            }
+    }
+    if (stress())
+        return true;
+    for (unsigned k = 0; k < r->n_blocks; k++) {
+        if (back[k])
+            r->block[n++] = r->block[k];
+        else if (k)
+            free(r->block[k]);
+        else
+            return false;
+    }
+    r->n_blocks = n;
+    return true;
+}
+
 /* --- publishing --- */
 
 static bool still_valid(const struct region *r)
@@ -367,8 +398,9 @@ static void make_region(struct region *r, uint64_t pc)
 {
     struct llvm_region l = { .slots = x86_slots, .n_slots = x86_n_slots, .offsets = &engine.offsets, .poked = offsetof(struct cpu, poked),
                              .features = "", .log = log_on(LOG_LLVM) ? (log_file ? log_file : stderr) : NULL };
-    bool ok = collect(r, pc);
+    bool ok = collect(r, pc) && keep_loop(r);
     if (ok) {
+        l.loops_only = !stress();
         l.blocks = (const struct ir_block *const *)r->block;
         l.n_blocks = r->n_blocks;
         l.pins = engine.host->pins(&engine.env, &l.n_pins);

@@ -9,6 +9,7 @@
  *  H4 translated code is entered through the `enter` stub and left through an exit stub, which store and load mapped registers
  *  H5 guest calls push a host return address, guest returns use the host's return and compare the guest address at the landing place
  *     (H5 may be absent in a host: then returns go through the lookup)
+ *  H6 for tier 2 blocks count their entries in the state (`heat`) when the engine asks for it; without that not a byte of them changes
  */
 #ifndef HOST_HOST_H
 #define HOST_HOST_H

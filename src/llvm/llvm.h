@@ -21,6 +21,7 @@ struct llvm_region {
     const struct host_pin *pins; unsigned n_pins;
     const struct host_offsets *offsets;
     uint32_t poked;                                              /* offset of a u32: not 0 when the thread has to leave at its next back-edge */
+    bool loops_only;                                             /* refuse what does not come back to its entry */
     const char *features;                                        /* of the processor, as LLVM names them */
     FILE *log;                                                   /* print LLVM's IR there, or NULL */
     /* out */

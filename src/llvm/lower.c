@@ -210,8 +210,10 @@ static LLVMBasicBlockRef target_block(struct lower *L, const struct ir_insn *in)
 {
     LLVMBasicBlockRef to = NULL, here = LLVMGetInsertBlock(L->b);
     for (unsigned k = 0; k < L->r->n_blocks && !to; k++)
-        if (L->r->blocks[k]->guest_pc == (uint64_t)in->imm)
+        if (L->r->blocks[k]->guest_pc == (uint64_t)in->imm) {
             to = L->block[k];
+            L->edge[L->current * L->r->n_blocks + k] = true;
+        }
     if (!to)
         return exit_to(L, (uint64_t)in->imm, LLVM_EXIT_GO, in->lane);
     if (!(in->mod & IR_EXIT_POLL) && (uint64_t)in->imm > L->ir->guest_pc)
@@ -468,6 +470,7 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
 static void lower_block(struct lower *L, unsigned k)
 {
     const struct ir_block *b = L->ir = L->r->blocks[k];
+    L->current = k;
     LLVMPositionBuilderAtEnd(L->b, L->block[k]);
     for (unsigned i = 0; i < b->n; i++) {
         const struct ir_insn *in = &b->insn[i];
@@ -533,6 +536,23 @@ static void make_slots(struct lower *L)
     }
 }
 
+/* Is the first block reached again, after the cuts before what can't be lowered? */
+static bool comes_back(const struct lower *L)
+{
+    unsigned n = L->r->n_blocks;
+    bool reached[256] = { false }, changed = true;
+    for (unsigned k = 0; k < n; k++)
+        reached[k] = L->edge[k];
+    while (changed) {
+        changed = false;
+        for (unsigned k = 0; k < n; k++)
+            for (unsigned to = 0; to < n && reached[k]; to++)
+                if (L->edge[k * n + to] && !reached[to])
+                    reached[to] = changed = true;
+    }
+    return reached[0];
+}
+
 int lower_region(struct lower *L)
 {
     struct llvm_region *r = L->r;
@@ -541,15 +561,20 @@ int lower_region(struct lower *L)
     LLVMPositionBuilderAtEnd(L->b, new_block(L));
     enter(L);
     L->block = calloc(r->n_blocks, sizeof *L->block);
-    if (!L->block)
-        return -1;
-    for (unsigned k = 0; k < r->n_blocks; k++)
+    L->edge = calloc(r->n_blocks, r->n_blocks);
+    if (!L->block || !L->edge || r->n_blocks > 256)
+        L->why = "no memory";
+    for (unsigned k = 0; k < r->n_blocks && !L->why; k++)
         L->block[k] = new_block(L);
-    LLVMBuildBr(L->b, L->block[0]);
+    if (!L->why)
+        LLVMBuildBr(L->b, L->block[0]);
     for (unsigned k = 0; k < r->n_blocks && !L->why; k++)
         lower_block(L, k);
+    if (!L->why && r->loops_only && !comes_back(L))
+        L->why = "no loop";
     for (unsigned k = 0; k < L->n_exits && !L->why; k++)
         leave(L, k, &L->exit[k]);
     free(L->block);
+    free(L->edge);
     return L->why ? -1 : 0;
 }

@@ -20,6 +20,8 @@ struct lower {
     LLVMValueRef flag[N_FLAGS];                  /* i1 each, in the order of the IR_F_* bits */
     bool flags_dirty, vectors;
     LLVMBasicBlockRef *block;                    /* of each IR block */
+    bool *edge;                                  /* [from * n_blocks + to] */
+    unsigned current;                            /* number of the IR block under way */
     struct lower_exit exit[LLVM_MAX_EXITS];
     unsigned n_exits;
     /* the IR block under way */

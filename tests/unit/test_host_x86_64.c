@@ -17,7 +17,10 @@
 #include "ir/build.h"
 #include "ir/helpers.h"
 
-#ifdef __x86_64__
+#if defined __x86_64__ && !defined TEST_HOST
+#define TEST_HOST host_x86_64
+#endif
+#ifdef TEST_HOST                     /* test_host_aarch64.c includes this file for its own */
 enum { JUMP_BITS = 4, N_XMM = 16, MEMORY_SIZE = 4096 };
 struct guest {
     uint64_t gpr[16], pc;
@@ -465,6 +468,12 @@ static int run_native(void)
     machine->ret_base = machine->ret_sp = (uint64_t)(uintptr_t)&machine->ret_stack[48];
     machine->ret_stack[48] = env.stubs.ret_empty;
     uint64_t (*enter)(void *, uint64_t) = (uint64_t (*)(void *, uint64_t))(uintptr_t)env.stubs.enter;
+    if (sigsetjmp(interpreter_fault, 1)) {               /* C code of the host's was left by a fault */
+        static const struct host_map in_c;
+        fault_map = &in_c;
+        n_faults++;
+        return IR_N_TRAPS;
+    }
     uint64_t why = enter(machine, code_rx + stubs_size);
     return why >= HOST_R_TRAP ? (int)(why - HOST_R_TRAP) : -1;
 }
@@ -475,15 +484,18 @@ static int emit(const char **why)
     code.rw = code_rw + stubs_size;
     code.rx = code_rx + stubs_size;
     code.capacity = 0x40000;
-    return host_x86_64.emit(&env, &block, &code, why);
+    int r = TEST_HOST.emit(&env, &block, &code, why);
+    if (!r && TEST_HOST.flush_code)
+        TEST_HOST.flush_code(code.rw, code.rx, code.size);
+    return r;
 }
 
 static void dump(void)
 {
     char text[256];
     ir_print(stderr, &block);
-    for (uint32_t at = 0; at < code.size;) {
-        size_t n = host_x86_64.disassemble(code.rw + at, code.rx + at, text, sizeof text);
+    for (uint32_t at = 0; at < code.size && TEST_HOST.disassemble;) {
+        size_t n = TEST_HOST.disassemble(code.rw + at, code.rx + at, text, sizeof text);
         fprintf(stderr, "%5x  %s\n", at, text);
         at += (uint32_t)n;
     }
@@ -571,18 +583,18 @@ static bool leave_fault(void *context, uint64_t pc)
         m = &code.map[k];
     if (!faulty || offset >= code.size || !m)
         return false;
-    host_x86_64.sync(&env, context, m, machine);
+    TEST_HOST.sync(&env, context, m, machine);
     machine->g.pc = m->pc;
     fault_map = m;
     m->flags & HOST_MAP_POLL ? n_polls++ : n_faults++;
-    host_x86_64.set_context_pc(context, env.stubs.leave_fault);
+    TEST_HOST.set_context_pc(context, env.stubs.leave_fault);
     return true;
 }
 
 static void crashed(int sig, siginfo_t *info, void *context)
 {
-    uint64_t pc = host_x86_64.context_pc(context);
-    if (faulty && interpreting && sig == SIGSEGV)
+    uint64_t pc = TEST_HOST.context_pc(context);
+    if (faulty && sig == SIGSEGV && (interpreting || pc - code_rx >= stubs_size + code.size))
         siglongjmp(interpreter_fault, 1);
     if (leave_fault(context, pc))
         return;
@@ -644,11 +656,11 @@ static int setup(void **unused)
     machine = mmap(NULL, POLL + 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     for (unsigned k = 0; k < 1 << JUMP_BITS; k++)
         machine->cache[k].pc = k ^ 1;                   /* not at home here: matches nothing */
-    env.features = host_x86_64.probe();
+    env.features = TEST_HOST.probe();
     struct host_code stubs = { .rw = code_rw, .rx = code_rx, .capacity = size };
-    host_x86_64.emit_stubs(&env, &stubs);
+    TEST_HOST.emit_stubs(&env, &stubs);
     stubs_size = (stubs.size + 63) & ~63ul;
-    host_x86_64.thread_init(machine);
+    TEST_HOST.thread_init(machine);
     return 0;
 }
 
@@ -669,7 +681,7 @@ static void test_old_processor(void **unused)           /* without BMI and LZCNT
 {
     env.features = 0;
     run_blocks(1000);
-    env.features = host_x86_64.probe();
+    env.features = TEST_HOST.probe();
 }
 /* cmpxchg16b, with operands and address in registers that the instruction wants for itself */
 static void test_wide_exchange(void **unused)

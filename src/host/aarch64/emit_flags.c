@@ -504,7 +504,7 @@ static void emit_addsub(struct emitter *e, const struct ir_insn *in, ir_ref ra, 
     bool x = in->type == IR_I64, constant = rb == IR_NONE || is_const(e, rb, &c), used = e->v[e->i].uses != 0;
     unsigned bits = type_bits(in->type), shift = bits < 32 ? 32 - bits : 0;
     struct port p = port_of(e, in);
-    bool imm = constant && carry == IR_NONE && !shift && asm_add_fits(x ? c : (int32_t)c);
+    bool imm = constant && ra != IR_NONE && carry == IR_NONE && !shift && asm_add_fits(x ? c : (int32_t)c);
     unsigned n = ra == IR_NONE ? ZR : imm ? gpr_of(e, ra) : gpr_zr(e, ra), m = ZR;
     if (constant)
         c = x ? c : (int32_t)c;

@@ -267,7 +267,7 @@ static void lea_parts(struct emitter *e, const struct ir_insn *in, unsigned dst)
             asm_mov(&e->a, x, dst, n);
     } else if (asm_add_fits(disp)) {
         asm_add_imm(&e->a, x, false, false, dst, n, disp);
-    } else if (disp > -(1 << 24) && disp < 1 << 24) {
+    } else if (asm_add_fits(disp - (disp & 4095))) {
         int64_t low = disp & 4095;
         asm_add_imm(&e->a, x, false, false, T1, n, disp - low);
         asm_add_imm(&e->a, x, false, false, dst, T1, low);

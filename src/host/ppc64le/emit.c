@@ -76,6 +76,7 @@ int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     struct emitter e = { .a = { code->rw, code->rw, code->rw + code->capacity, code->rx }, .env = env, .o = env->offsets, .map = p64_map(env), .b = b, .code = code, .n = b->n };
     e.v = alloca(2 * sizeof *e.v * (b->n + 1));
     e.cold = alloca(MAX_COLD * sizeof *e.cold);
+    e.literals = alloca(MAX_LITERALS * sizeof *e.literals);
     memset(e.head, 0xff, sizeof e.head);
     memset(e.spill_until, 0xff, sizeof e.spill_until);
     memset(e.cr_owner, 0xff, sizeof e.cr_owner);
@@ -85,6 +86,8 @@ int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     emit_all(&e);
     if (!e.error)
         emit_cold(&e);
+    if (!e.error)
+        emit_literals(&e);
     if (e.error) {
         if (why)
             *why = e.why ? e.why : "no room";

@@ -65,9 +65,11 @@ struct value {
 };
 
 /* code out of line: emitted behind the block */
-enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE };
-struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, target, pc; uint16_t insn; uint8_t arg_reg[3], result, second; };   /* registers; results NO_REG */
+enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE, COLD_EXACT /* as COLD_ONE, unless the operation was exact: then to target */ };
+struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, target, pc; uint16_t insn; uint8_t arg_reg[3], result, second, word; };   /* registers; results NO_REG */
 #define MAX_COLD 256
+struct literal { uint8_t *at; uint8_t bytes[16]; };        /* the instructions that load it, completed when its place is known */
+#define MAX_LITERALS 96
 
 struct emitter {
     struct asm_buf a;
@@ -86,6 +88,9 @@ struct emitter {
     bool fenced;                             /* an lwsync stands right here */
     unsigned n_cold;
     struct cold *cold;
+    bool fp_known;                           /* the compares of emit_float.c's `modes` hold */
+    unsigned n_literals;
+    struct literal *literals;
     const char *why;
     int error;
 };
@@ -144,6 +149,8 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in);
 void emit_call(struct emitter *e, const struct ir_insn *in);
 void emit_one(struct emitter *e, const struct ir_insn *in);            /* by the interpreter */
 void emit_cold(struct emitter *e);
+void emit_literals(struct emitter *e);
+void cold_exact(struct emitter *e, const struct cold *c);
 struct cold *add_cold(struct emitter *e, enum cold_kind kind);
 void need_map(struct emitter *e);
 void poll_here(struct emitter *e, uint64_t pc);

@@ -13,7 +13,7 @@ struct cold *add_cold(struct emitter *e, enum cold_kind kind)
         e->n_cold = 0;
     }
     struct cold *c = &e->cold[e->n_cold++];
-    *c = (struct cold){ .kind = (uint8_t)kind, .insn = (uint16_t)e->i, .pc = e->pc, .arg_reg = { NO_REG, NO_REG, NO_REG }, .result = NO_REG, .second = NO_REG };
+    *c = (struct cold){ .kind = (uint8_t)kind, .insn = (uint16_t)e->i, .pc = e->pc, .arg_reg = { NO_REG, NO_REG, NO_REG }, .result = NO_REG, .second = NO_REG, .word = NO_REG };
     return c;
 }
 
@@ -159,6 +159,7 @@ void emit_call(struct emitter *e, const struct ir_insn *in)
     }
     const struct ir_helper *h = &ir_helpers[in->imm];
     bool is_pure = h->effects & IR_H_PURE;
+    e->fp_known = e->fp_known && is_pure;
     for (unsigned k = 0; k < 4; k++) {
         if (in->arg[k] == IR_NONE)
             continue;
@@ -267,6 +268,8 @@ static void cold_one(struct emitter *e, const struct cold *c)
     call_interpreter(e, in, c->pc);
     if (c->second != NO_REG)
         asm_d(&e->a, (uint32_t)P_LD, c->second, REG_STATE, spill_at(e, SPILL_RESULT + 8));
+    if (c->word != NO_REG)
+        asm_d(&e->a, P_LHZ, c->word, REG_STATE, spill_at(e, SPILL_PORT));
     if (c->result != NO_REG && c->result >= VEC)
         state_vec(&e->a, e->env, false, c->result - VEC, REG_STATE, spill_at(e, SPILL_RESULT));
     else if (c->result != NO_REG)
@@ -290,6 +293,7 @@ void emit_cold(struct emitter *e)
             exit_here(e, (enum host_exit_kind)c->exit_kind, c->target);
             break;
         case COLD_MISMATCH: far_jump(&e->a, e->env, e->env->stubs.others[STUB_RET_MISMATCH], false); break;
+        case COLD_EXACT: cold_exact(e, c); cold_one(e, c); break;
         default: cold_one(e, c);
         }
     }

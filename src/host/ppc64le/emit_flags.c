@@ -43,7 +43,7 @@ unsigned views_for(const struct ir_block *b, ir_ref port, enum ir_cc cc)
 
 unsigned alloc_cr(struct emitter *e, unsigned until)
 {
-    for (unsigned f = 2; f < 8; f++)
+    for (unsigned f = 2; f < 6; f++)                     /* 6 and 7 belong to emit_float.c */
         if (e->cr_owner[f] == NO_INSN || e->cr_until[f] < e->i) {
             e->cr_owner[f] = (uint16_t)e->i;
             e->cr_until[f] = (uint16_t)until;

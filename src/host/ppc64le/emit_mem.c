@@ -443,6 +443,7 @@ static void emit_put(struct emitter *e, const struct ir_insn *in)
     unsigned reg = slot_reg(e, in->imm), size = type_size(in->type);
     unsigned shift = reg == NO_REG ? 0 : 8 * (unsigned)(in->imm - e->map->offset[reg]);
     if (reg == NO_REG) {
+        e->fp_known = false;                               /* it may be MXCSR */
         put_memory(e, in);
     } else if (reg >= VEC && in->type == IR_V128 && !shift) {
         if (e->v[in->arg[0]].where == IN_VEC && e->v[in->arg[0]].reg == reg)
