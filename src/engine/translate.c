@@ -13,7 +13,7 @@
 
 #define DEFAULT_INSNS 64
 #define MOST_INSNS 128
-#define DEFAULT_CONDITIONAL 2
+#define DEFAULT_CONDITIONAL 1
 #define MOST_CODE 0xff00          /* exit_point keeps 16-bit offsets */
 #define LEAST_CODE 8192           /* less room than this counts as a full cache */
 

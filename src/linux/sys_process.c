@@ -150,6 +150,31 @@ out:
     return pid;
 }
 
+#ifdef __x86_64__
+static bool vfork_shares_memory(void) { return true; }
+#else
+static int set_seen(void *seen)
+{
+    *(volatile int *)seen = 1;
+    _exit(0);
+}
+
+/* qemu-user makes a fork of it: the child would go on writing to the code cache that it shares with a parent whose tables it does not. */
+static bool vfork_shares_memory(void)
+{
+    static int known;                          /* 0: not tried, 1: no, 2: yes */
+    static char stack[16384] __attribute__((aligned(16)));
+    volatile int seen = 0;
+    if (known) return known == 2;
+    uint64_t old = linux_block_signals();
+    pid_t pid = clone(set_seen, stack + sizeof stack, CLONE_VM | CLONE_VFORK, (void *)&seen);      /* no SIGCHLD */
+    if (pid > 0) while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR) {}
+    linux_set_host_mask(old);
+    known = seen ? 2 : 1;                      /* an emulator may refuse it altogether */
+    return known == 2;
+}
+#endif
+
 /* ---- clone ---- */
 
 static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args)
@@ -162,7 +187,12 @@ static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args)
     if ((flags & CLONE_SETTLS) && args->tls >= TASK_SIZE_MAX) return -EPERM;
     if (flags & CLONE_THREAD) return linux_clone_thread(cpu, args);
     if (!(flags & CLONE_VM)) return fork_process(cpu, args);
-    if ((flags & CLONE_VFORK) && !(flags & CLONE_SIGHAND)) return vfork_process(cpu, args);
+    if ((flags & CLONE_VFORK) && !(flags & CLONE_SIGHAND)) {
+        if (vfork_shares_memory()) return vfork_process(cpu, args);
+        struct linux_clone copy = *args;
+        copy.flags &= ~(uint64_t)(CLONE_VM | CLONE_VFORK);
+        return fork_process(cpu, &copy);
+    }
     if (log_on(LOG_UNIMP)) log_printf("unimp: clone(%#lx): a process that shares memory and runs beside its parent\n", (unsigned long)flags);
     return -EINVAL;
 }

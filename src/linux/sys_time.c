@@ -74,14 +74,7 @@ SYS(select)
         ts.tv_nsec = tv.usec % 1000000 * 1000;
         if (tv.sec < 0 || tv.usec < 0) return -EINVAL;
     }
-    struct timespec wait = ts, before = { 0 }, after;
-    if (e) clock_gettime(CLOCK_MONOTONIC, &before);
     int64_t r = CALL(pselect6, (int)a, b, c, d, e ? (long)&ts : 0, 0);
-    if (e && r == -EINTR && !memcmp(&ts, &wait, sizeof ts)) {      /* not every emulator of a kernel tells the time left */
-        clock_gettime(CLOCK_MONOTONIC, &after);
-        int64_t left = (wait.tv_sec - after.tv_sec + before.tv_sec) * 1000000000ll + wait.tv_nsec - after.tv_nsec + before.tv_nsec;
-        ts = (struct timespec){ left > 0 ? left / 1000000000 : 0, left > 0 ? left % 1000000000 : 0 };
-    }
     if (e && r != -LINUX_ERESTARTNOINTR) {     /* the time left; as in the kernel, a fault here is not an error */
         tv.sec = ts.tv_sec;
         tv.usec = ts.tv_nsec / 1000;

@@ -524,6 +524,8 @@ static void cut_block_at(uint64_t pc)
     unsigned i = 0;
     while (i < block.n && !(block.insn[i].op == IR_INSN && (uint64_t)block.insn[i].imm == pc))
         i++;
+    if (i == block.n)                                   /* on the way out: all of it has run */
+        return;
     block.insn[i] = (struct ir_insn){ .op = IR_TRAP, .aux = IR_TRAP_SINGLE, .lane = IR_F_ALL, .imm = (int64_t)pc, .arg = { IR_NONE, IR_NONE, IR_NONE, IR_NONE } };
     block.n = i + 1;
 }
@@ -584,7 +586,8 @@ static bool leave_fault(void *context, uint64_t pc)
     if (!faulty || offset >= code.size || !m)
         return false;
     TEST_HOST.sync(&env, context, m, machine);
-    machine->g.pc = m->pc;
+    if (m->pc != HOST_MAP_PC_IN_STATE)
+        machine->g.pc = m->pc;
     fault_map = m;
     m->flags & HOST_MAP_POLL ? n_polls++ : n_faults++;
     TEST_HOST.set_context_pc(context, env.stubs.leave_fault);

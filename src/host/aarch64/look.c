@@ -10,6 +10,7 @@ struct look {
     uint16_t flags_point;        /* nearest place after here that reads or writes the state's flags, may fault, leaves, or shows the state */
     uint16_t flags_write;        /* nearest place that changes the state's flags */
     bool need_poll;
+    unsigned open_ports;         /* ports read below whose instruction is above: a poll there would lose them */
 };
 
 static void reset_value(struct value *v)
@@ -59,6 +60,8 @@ static void use_port(struct look *l, const struct ir_insn *in, unsigned user, un
     if (r == IR_NONE)
         return;
     struct value *v = &l->e->v[r];
+    if (!v->port_last)
+        l->open_ports++;
     if (v->port_last < until)
         v->port_last = (uint16_t)until;
     if (in->op == IR_COND) {
@@ -155,9 +158,9 @@ static void polls(struct look *l, unsigned j, const struct ir_insn *in)
 {
     if (in->op == IR_EXIT || in->op == IR_EXITIF)
         l->need_poll |= in->mod & IR_EXIT_POLL;
-    else if (in->op == IR_EXITIND)
+    else if (in->op == IR_EXITIND || in->op == IR_EXITCALLI)
         l->need_poll = true;
-    else if (in->op == IR_INSN) {
+    else if (in->op == IR_INSN && !l->open_ports) {
         l->e->v[j].poll = l->need_poll;
         l->need_poll = false;
     }
@@ -179,6 +182,8 @@ void look_back(struct emitter *e)
         }
         v->later = waits(&l, j, in);
         flag_points(&l, j, in);
+        if (v->port_last)
+            l.open_ports--;
         polls(&l, j, in);
         all_uses(&l, j, in);
         if (is_barrier(in))
