@@ -55,6 +55,20 @@ static bool put_is_dead(struct pass *p, const struct ir_insn *put)
     return false;
 }
 
+/* The put at i goes, for one below it: the INSNs between no longer see the whole state. */
+static void mark_inexact(struct pass *p, unsigned i)
+{
+    struct ir_block *b = p->b;
+    int64_t from = b->insn[i].imm, to = from + ir_type_size[b->insn[i].type];
+    for (unsigned k = i + 1; k < b->n; k++) {
+        struct ir_insn *in = &b->insn[k];
+        if (in->op == IR_INSN)
+            in->mod = IR_INSN_INEXACT;
+        else if (in->op == IR_PUT && in->imm < to && from < in->imm + ir_type_size[in->type])
+            return;
+    }
+}
+
 /* --- flags --- */
 
 /* Can the shift count (of a shift, rotate, double shift) be 0 after masking? A full turn through carry counts too. */
@@ -130,7 +144,11 @@ enum { NOT_PLAIN = IR_P_S | IR_P_X | IR_P_T | IR_P_RDF | IR_P_STATE | IR_P_FP };
 static bool visit(struct pass *p, struct ir_insn *in, unsigned props)
 {
     switch (in->op) {
-    case IR_PUT:  return !put_is_dead(p, in);
+    case IR_PUT:
+        if (!put_is_dead(p, in))
+            return true;
+        mark_inexact(p, (unsigned)(in - p->b->insn));
+        return false;
     case IR_GET:  see_slots(p, in); return true;
     case IR_PUTF: return visit_putf(p, in);
     case IR_GETF: p->live = IR_F_ALL; return true;

@@ -13,7 +13,7 @@ static void fix(int sig, siginfo_t *info, void *v) {
     faults++;
     code = info->si_code;
     at = info->si_addr;
-    err = uc->uc_mcontext.gregs[REG_ERR] & ~1;         /* bit 0: was the page there yet? An emulated host may say otherwise */
+    err = uc->uc_mcontext.gregs[REG_ERR];
     trap = uc->uc_mcontext.gregs[REG_TRAPNO];
     if ((uintptr_t)uc->uc_mcontext.gregs[REG_CR2] != (uintptr_t)at) puts("cr2 differs");
     if (mprotect(page, 4096, PROT_READ | PROT_WRITE)) mmap(page, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);

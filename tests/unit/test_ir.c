@@ -613,7 +613,7 @@ static const struct { bool exact; unsigned flags_in; const char *in, *out; } opt
     { false, 0, "const.i64 1; put.i64 %0 [0x8]; insn 4; put.i64 %0 [0x8]; exit 0x10",       /* a host may poll at the insn */
                 "const.i64 1 uses=2; put.i64 %0 [0x8]; insn 0x4; put.i64 %0 [0x8]; exit 0x10" },
     { false, 0, "const.i64 1; put.i64 %0 [0x8]; insn 4; put.i64 %0 [0x8]; insn 5; exit 0x10",
-                "const.i64 1 uses=1; insn 0x4; put.i64 %0 [0x8]; insn 0x5; exit 0x10" },
+                "const.i64 1 uses=1; insn 0x4 mod=1; put.i64 %0 [0x8]; insn 0x5; exit 0x10" },
     { false, 0, "get.v128 [0x80]; const.i64 1; put.i64 %1 [0x48]; put.i64 %1 [0x50]; put.v128 %0 [0x40]; exit 0x10",
                 "get.v128 [0x80] uses=1; const.i64 1 uses=1; put.i64 %1 [0x50]; put.v128 %0 [0x40]; exit 0x10" },
     { false, 0, "const.i64 1; put.i64 %0 [0x1004]; put.i64 %0 [0x1004]; exit 0x10", "const.i64 1 uses=2; put.i64 %0 [0x1004]; put.i64 %0 [0x1004]; exit 0x10" },

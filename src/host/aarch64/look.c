@@ -160,7 +160,7 @@ static void polls(struct look *l, unsigned j, const struct ir_insn *in)
         l->need_poll |= in->mod & IR_EXIT_POLL;
     else if (in->op == IR_EXITIND || in->op == IR_EXITCALLI)
         l->need_poll = true;
-    else if (in->op == IR_INSN && !l->open_ports) {
+    else if (in->op == IR_INSN && !l->open_ports && !(in->mod & IR_INSN_INEXACT)) {
         l->e->v[j].poll = l->need_poll;
         l->need_poll = false;
     }

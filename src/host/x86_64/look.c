@@ -395,7 +395,7 @@ static void visit_special(struct look *l, const struct ir_insn *in, struct value
         l->need_poll |= in->mod & IR_EXIT_POLL;
         break;
     case IR_INSN:
-        if (l->need_poll && !l->open_ports) {
+        if (l->need_poll && !l->open_ports && !(in->mod & IR_INSN_INEXACT)) {
             e->poll_at = l->barrier = (uint16_t)l->i;
             l->need_poll = false;
         }
