@@ -208,3 +208,23 @@ void cache_flush(struct cpu *cpu)
     pthread_cond_broadcast(&engine.resumed);
     count(STAT_FLUSHES, 1);
 }
+
+void engine_order_memory(void)
+{
+    struct cpu *cpu = cpu_current();
+    if (!engine.host || !engine.host->weak_order || __atomic_load_n(&engine.env.ordered, __ATOMIC_ACQUIRE))
+        return;
+    engine_lock();
+    while (engine.stop) {                                 /* another thread's flush: let it finish */
+        engine_unlock();
+        nanosleep(&(struct timespec){ 0, 20000 }, NULL);
+        engine_lock();
+    }
+    if (!engine.env.ordered) {
+        cache_flush(cpu);
+        if (cpu)
+            cpu_enter_generation(cpu);
+        __atomic_store_n(&engine.env.ordered, true, __ATOMIC_RELEASE);
+    }
+    engine_unlock();
+}

@@ -77,6 +77,9 @@ void engine_invalidate(uint64_t addr, uint64_t size);
 /* The guest has (or had) a handler for a signal that its own faults raise: from now on tier 2 makes nothing, and what it has made goes, because
  * its code does not keep the state exact where it faults. */
 void engine_guest_handles_faults(void);
+/* From now on other threads or processes may see guest memory as it changes: code keeps x86's order of loads and stores. What was
+ * translated without is dropped, before this returns. Nothing to do on hosts whose own order is as strong. Not inside engine_run. */
+void engine_order_memory(void);
 bool engine_has_code(uint64_t addr, uint64_t size);        /* any translation made from this range? */
 
 /* Around a fork by raw system call: prepare (takes the engine's lock so that the child gets consistent tables), then parent or

@@ -97,6 +97,7 @@ struct host_env {
 
 struct host_target {
     const char *name;            /* "x86_64" */
+    bool weak_order;             /* memory is ordered less strongly than x86's: host_env.ordered matters */
     uint32_t (*probe)(void);     /* features of the processor that we run on (only called when it is this host) */
     /* Emit the shared stubs; sets env->stubs and code->size. */
     void (*emit_stubs)(struct host_env *env, struct host_code *code);

@@ -384,6 +384,8 @@ static void drop_aliased_code(const struct memory_region *of)
 
 static void entered(const struct memory_region *r)
 {
+    if (r->flags & MEMORY_SHARED && r->prot & GUEST_PROT_WRITE)
+        engine_order_memory();
     if (r->flags & MEMORY_SHARED && r->file && r->prot & GUEST_PROT_WRITE)
         drop_aliased_code(r);
     if (log_on(LOG_PAGE))
@@ -511,6 +513,16 @@ static void drop_shared_code(uint64_t start, uint64_t end)
     leave();
 }
 
+static bool any_shared(uint64_t start, uint64_t end)
+{
+    bool any = false;
+    enter();
+    for (size_t i = 0; i < map.n; i++)
+        any |= map.r[i].start < end && start < map.r[i].end && map.r[i].flags & MEMORY_SHARED;
+    leave();
+    return any;
+}
+
 int64_t linux_mprotect(uint64_t addr, uint64_t len, int prot)
 {
     uint64_t size = page_up(len), end = addr + size;
@@ -542,8 +554,11 @@ int64_t linux_mprotect(uint64_t addr, uint64_t len, int prot)
     leave();
     if (differs && !error) {
         changed(addr, run);
-        if (prot & GUEST_PROT_WRITE)
+        if (prot & GUEST_PROT_WRITE) {
             drop_shared_code(addr, run);
+            if (any_shared(addr, run))
+                engine_order_memory();
+        }
     }
     return error ? error : run < end ? -ENOMEM : 0;
 }

@@ -185,6 +185,7 @@ static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args)
     if ((flags & CLONE_FS) && (flags & CLONE_NEWNS)) return -EINVAL;
     if ((flags & CLONE_CLEAR_SIGHAND) && (flags & CLONE_SIGHAND)) return -EINVAL;
     if ((flags & CLONE_SETTLS) && args->tls >= TASK_SIZE_MAX) return -EPERM;
+    if (flags & CLONE_VM) engine_order_memory();
     if (flags & CLONE_THREAD) return linux_clone_thread(cpu, args);
     if (!(flags & CLONE_VM)) return fork_process(cpu, args);
     if ((flags & CLONE_VFORK) && !(flags & CLONE_SIGHAND)) {

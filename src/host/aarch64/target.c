@@ -78,7 +78,7 @@ static uint32_t probe(void) { return 0; }
 #endif
 
 const struct host_target host_aarch64 = {
-    .name = "aarch64", .probe = probe, .emit_stubs = a64_emit_stubs, .emit = a64_emit, .link = a64_link, .emit_inline_cache = a64_emit_inline_cache,
+    .name = "aarch64", .weak_order = true, .probe = probe, .emit_stubs = a64_emit_stubs, .emit = a64_emit, .link = a64_link, .emit_inline_cache = a64_emit_inline_cache,
     .sync = a64_sync, .context_pc = a64_context_pc, .set_context_pc = a64_set_context_pc, .context_sp = a64_context_sp,
     .set_context_sp = a64_set_context_sp, .thread_init = a64_thread_init, .flush_code = FLUSH,
 };
