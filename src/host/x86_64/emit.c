@@ -64,8 +64,6 @@ static void emit_all(struct emitter *e)
             if (ir_op_info[b->insn[e->i].op].props & IR_P_X)
                 need_map(e);                   /* the instruction that it is folded into may fault in its stead */
             v->where = LATER;
-            if (ir_op_info[b->insn[e->i].op].props & IR_P_X)
-                need_map(e);
             continue;
         }
         if ((size_t)(e->a.end - e->a.p) < ASM_MARGIN) {

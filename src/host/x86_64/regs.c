@@ -793,12 +793,19 @@ enum { N_LENDERS = sizeof lender / sizeof *lender };
 
 unsigned borrow_gpr(struct emitter *e) { return borrow_beside(e, e->i); }
 
+/* The current instruction writes r's slot: giving r back would undo it. */
+static bool is_put_to(const struct emitter *e, unsigned r)
+{
+    const struct ir_insn *in = insn(e, (ir_ref)e->i);
+    return in->op == IR_PUT && (uint64_t)(in->imm - e->map->offset[r]) < 8;
+}
+
 /* from: the current instruction, or the next if this one has its operands already */
 unsigned borrow_beside(struct emitter *e, unsigned from)
 {
     for (unsigned k = 0; k < N_LENDERS; k++) {
         unsigned r = lender[k].reg;
-        if (pinned(e, r) || r == e->map->stack_reg || e->borrowed >> r & 1 || e->v[e->i].hint == r || e->map->offset[r] < 0 || prune(e, r, from))
+        if (pinned(e, r) || r == e->map->stack_reg || e->borrowed >> r & 1 || e->v[e->i].hint == r || e->map->offset[r] < 0 || is_put_to(e, r) || prune(e, r, from))
             continue;
         asm_store(&e->a, 8, at_state(e->map->offset[r]), r);
         e->borrowed |= 1u << r;
