@@ -27,7 +27,7 @@ deps:
 	@tools/install-packages
 	@$(if $(CROSS),tools/install-packages tools/packages-cross.txt)
 demo: all
-	@bench/demo $(BUILD)
+	@$(if $(CROSS),bench/demo-host $(CROSS) $(BUILD),bench/demo $(BUILD))
 check: all
 	@$(CHECK) $(BUILD)
 check-full: all
@@ -47,5 +47,6 @@ help:
 	@echo 'make bench      measure against native and qemu-x86_64'
 	@echo 'make HOST=aarch64, make HOST=ppc64le'
 	@echo '                cross-build into build-HOST/ against a Debian tree there; make check HOST=... tests it under qemu'
+	@echo '                and make demo HOST=... counts host instructions for pi: native dc, wherry, qemu-x86_64, Box64'
 	@echo 'make install PREFIX=/usr/local, make uninstall, make clean'
 .PHONY: all deps demo check check-full bench install uninstall clean help

@@ -143,8 +143,7 @@ uint8_t *cache_room(size_t size, size_t align)
 void cache_commit(size_t size)
 {
     struct code_cache *c = &engine.cache;
-    if (engine.host->flush_code)
-        engine.host->flush_code(c->rw + c->used, c->rx + c->used, size);
+    host_icache_flush(c->rw + c->used, c->rx + c->used, size);
     c->used += size;
     populate(c->used);
 }
@@ -207,6 +206,24 @@ void cache_flush(struct cpu *cpu)
     __atomic_store_n(&engine.stop, 0, __ATOMIC_SEQ_CST);
     pthread_cond_broadcast(&engine.resumed);
     count(STAT_FLUSHES, 1);
+}
+
+void engine_settle_views(void)
+{
+    struct cpu *cpu = cpu_current();
+    engine_lock();
+    while (engine.stop) {
+        engine_unlock();
+        nanosleep(&(struct timespec){ 0, 20000 }, NULL);
+        engine_lock();
+    }
+    if (engine.cpus && engine.cpus->next) {
+        __atomic_store_n(&engine.stop, 1, __ATOMIC_SEQ_CST);
+        stop_others(cpu);
+        __atomic_store_n(&engine.stop, 0, __ATOMIC_SEQ_CST);
+        pthread_cond_broadcast(&engine.resumed);
+    }
+    engine_unlock();
 }
 
 void engine_order_memory(void)

@@ -78,6 +78,7 @@ static int init_host(void)
     engine.env.slots = x86_slots;
     engine.env.n_slots = x86_n_slots;
     engine.env.features = engine.host->probe ? engine.host->probe() : 0;
+    x86_cpuid_fast(engine.host->fast ? engine.host->fast(engine.env.features) : 0);
     engine.env.return_stack = true;
     engine.env.exact_flags = engine.cfg.exact_flags;
     engine.env.heat = engine.cfg.tier < 2 ? 0 : engine.cfg.tier2_threshold == 1 ? 2 : 1;
@@ -257,6 +258,11 @@ static int act_on_leave(struct cpu *cpu)
                        (unsigned long long)cpu->fault_address, (unsigned long long)cpu->state.pc);
         return ENGINE_FAULT;
     case LEAVE_SINGLE:
+        return run_single(cpu);
+    case LEAVE_VIEW:
+        cpu->stats[STAT_VIEWS]++;
+        if (checked_note(cpu->state.pc))
+            engine_invalidate(cpu->state.pc, 1);
         return run_single(cpu);
     default:
         return GO_ON;

@@ -66,6 +66,16 @@ void engine_written_code(siginfo_t *info, void *ucontext);
 /* If the signal arrived in translated code or in a helper: the guest pc there (exact or of the block), else state.pc. For -d and crash messages. */
 uint64_t engine_guest_pc(const void *ucontext);
 
+/* A guest page that is accessed elsewhere than at its own address (host pages larger than the guest's): the distance to that address for
+ * reading and for writing, 0 where its own address is right. Called by one thread at a time. 0, or -1 when out of memory. */
+int engine_set_view(uint64_t page, uint64_t read, uint64_t write);
+size_t engine_views(void);                                 /* pages that have one now */
+/* Wait until no other thread uses a view that it looked up before this call. Not inside engine_run. */
+void engine_settle_views(void);
+/* The owner's fault handler: an access by translated code to a page whose rights the host does not keep exactly. The instruction is to be run
+ * by the interpreter, through the views, and its block made anew when that happens again. False: the fault is not in translated code. */
+bool engine_view_fault(void *ucontext);
+
 /* Guarded access by C code to guest memory: 0, or -1 if it would fault (nothing or a part copied). */
 int engine_copy_from(void *to, uint64_t guest, size_t size);
 int engine_copy_to(uint64_t guest, const void *from, size_t size);

@@ -161,6 +161,18 @@ void engine_written_code(siginfo_t *info, void *ucontext)
     }
 }
 
+bool engine_view_fault(void *ucontext)
+{
+    struct cpu *cpu = cpu_current();
+    if (!engine.ready || !cpu || !cpu->running || engine_recover || !in_code_cache(host_context_pc(ucontext)))
+        return false;
+    struct block *b = block_of_code(host_context_pc(ucontext));
+    if (!b || b->flags & BLOCK_REGION || !sync_state(cpu, host_context_pc(ucontext), ucontext))
+        return false;
+    leave_code(cpu, ucontext, LEAVE_VIEW);
+    return true;
+}
+
 uint64_t engine_guest_pc(const void *ucontext)
 {
     struct cpu *cpu = cpu_current();
@@ -228,6 +240,13 @@ void x86_fp_fault(void *state, unsigned exceptions)
 
 #define ANY_ADDRESS __attribute__((no_sanitize("nonnull-attribute"), optimize("no-delete-null-pointer-checks")))
 
+/* How many bytes at guest, of size, lie together; all of them while no page has a view. */
+static size_t piece(uint64_t guest, size_t size)
+{
+    size_t fit = PAGE_SIZE - (guest & (PAGE_SIZE - 1));
+    return !ir_mem_view || size < fit ? size : fit;
+}
+
 ANY_ADDRESS int engine_copy_from(void *to, uint64_t guest, size_t size)
 {
     struct engine_recover r;
@@ -235,7 +254,10 @@ ANY_ADDRESS int engine_copy_from(void *to, uint64_t guest, size_t size)
         RECOVER_END(&r);
         return -1;
     }
-    memcpy(to, (const void *)guest, size);
+    for (size_t done = 0, n; done < size; done += n) {
+        n = piece(guest + done, size - done);
+        memcpy((uint8_t *)to + done, (const void *)ir_mem_at(guest + done, 1, false), n);
+    }
     __asm__ volatile("" ::: "memory");
     RECOVER_END(&r);
     return 0;
@@ -248,7 +270,10 @@ ANY_ADDRESS int engine_copy_to(uint64_t guest, const void *from, size_t size)
         RECOVER_END(&r);
         return -1;
     }
-    memcpy((void *)guest, from, size);
+    for (size_t done = 0, n; done < size; done += n) {
+        n = piece(guest + done, size - done);
+        memcpy((void *)ir_mem_at(guest + done, 1, true), (const uint8_t *)from + done, n);
+    }
     __asm__ volatile("" ::: "memory");
     RECOVER_END(&r);
     return 0;
@@ -262,7 +287,15 @@ ANY_ADDRESS long engine_strnlen(uint64_t guest, size_t max)
         RECOVER_END(&r);
         return -1;
     }
-    n = (long)strnlen((const char *)guest, max);
+    n = 0;
+    for (size_t step, length; (size_t)n < max; n += (long)length) {
+        step = piece(guest + (size_t)n, max - (size_t)n);
+        length = strnlen((const char *)ir_mem_at(guest + (size_t)n, 1, false), step);
+        if (length < step) {
+            n += (long)length;
+            break;
+        }
+    }
     __asm__ volatile("" ::: "memory");
     RECOVER_END(&r);
     return n;

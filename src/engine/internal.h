@@ -18,6 +18,7 @@
 #include "engine/engine.h"
 #include "engine/log.h"
 #include "host/host.h"
+#include "host/icache.h"
 
 #define PAGE_BITS 12                     /* guest pages */
 #define PAGE_SIZE (1u << PAGE_BITS)
@@ -95,7 +96,7 @@ void cache_write_end(void);
 void cache_flush(struct cpu *cpu);
 
 /* --- per cpu --- */
-enum leave { LEAVE_NONE, LEAVE_POLL, LEAVE_FAULT, LEAVE_SINGLE };
+enum leave { LEAVE_NONE, LEAVE_POLL, LEAVE_FAULT, LEAVE_SINGLE, LEAVE_VIEW };
 struct engine_cpu {
     struct cpu *cpu;
     struct engine_cpu *next;
@@ -192,6 +193,15 @@ void tier2_cut_off(struct block *region);                    /* it died: threads
 void link_exit(struct cpu *cpu, uint64_t place, struct block *to, bool indirect);
 void link_new_block(struct block *b, const struct host_code *code);    /* lock held */
 void unlink_incoming(struct block *b);                       /* lock held */
+
+/* --- view.c: a directory of pointers to leaves; a leaf has the pages' distances for reading, then those for writing --- */
+enum { VIEW_LEAF_SHIFT = 34, VIEW_LEAVES = 1 << (47 - VIEW_LEAF_SHIFT), VIEW_LEAF_PAGES = 1 << (VIEW_LEAF_SHIFT - PAGE_BITS) };
+#define VIEW_LEAF_SIZE (VIEW_LEAF_PAGES * sizeof(uint64_t))
+const void *view_directory(void);                            /* NULL: no page has a view yet */
+
+/* --- checked.c --- */
+bool checked_note(uint64_t pc);                              /* an access of the instruction met a view; true: from now on it is checked */
+void checked_rewrite(struct ir_block *b);                    /* lifted, not optimized; lock held */
 
 /* --- interp.c, lockstep.c --- */
 int  interp_run(struct cpu *cpu, const struct ir_block *b);  /* -1 ordinary (pc set), or enum ir_trap (pc set) */

@@ -24,8 +24,7 @@ static void redirect(uint64_t place, uint64_t to)
 {
     cache_write_begin();
     engine.host->link(code_rw(place), place, to);
-    if (engine.host->flush_code)
-        engine.host->flush_code(code_rw(place), place, 4);
+    host_icache_flush(code_rw(place), place, 4);
     cache_write_end();
 }
 

@@ -16,6 +16,18 @@
 struct write { uint64_t addr; uint32_t size; uint8_t old[MAX_WRITE], new[MAX_WRITE]; };
 static __thread struct { unsigned n; bool full; struct write w[MAX_WRITES]; } writes;
 
+static void peek(void *to, uint64_t addr, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++)
+        ((uint8_t *)to)[i] = *(volatile uint8_t *)ir_mem_at(addr + i, 1, false);
+}
+
+static void poke(uint64_t addr, const void *from, unsigned size)
+{
+    for (unsigned i = 0; i < size; i++)
+        *(volatile uint8_t *)ir_mem_at(addr + i, 1, true) = ((const uint8_t *)from)[i];
+}
+
 static void before_write(void *state, uint64_t addr, unsigned size)
 {
     uint8_t old[MAX_WRITE];
@@ -23,7 +35,7 @@ static void before_write(void *state, uint64_t addr, unsigned size)
         writes.full = true;
         return;
     }
-    memcpy(old, (void *)addr, size);               /* a bad address faults here, as the write would */
+    peek(old, addr, size);                         /* a bad address faults here, as the write would */
     struct write *w = &writes.w[writes.n];
     w->addr = addr;
     w->size = size;
@@ -42,9 +54,9 @@ static bool comparable(const struct ir_block *b)
 static void undo_writes(void)
 {
     for (unsigned i = 0; i < writes.n; i++)
-        memcpy(writes.w[i].new, (void *)writes.w[i].addr, writes.w[i].size);
+        peek(writes.w[i].new, writes.w[i].addr, writes.w[i].size);
     for (unsigned i = writes.n; i-- > 0;)
-        memcpy((void *)writes.w[i].addr, writes.w[i].old, writes.w[i].size);
+        poke(writes.w[i].addr, writes.w[i].old, writes.w[i].size);
 }
 
 /* Flags of the operation's port that the SDM leaves undefined, or that ops.def calls not meaningful: consumers may differ in them. */
@@ -113,14 +125,16 @@ static unsigned compare_memory(void)
     unsigned n = 0;
     for (unsigned i = 0; i < writes.n; i++) {
         const struct write *w = &writes.w[i];
-        if (!memcmp(w->new, (void *)w->addr, w->size))
+        uint8_t now[MAX_WRITE];
+        peek(now, w->addr, w->size);
+        if (!memcmp(w->new, now, w->size))
             continue;
         fprintf(stderr, "  memory at 0x%llx (%u bytes): interpreter", (unsigned long long)w->addr, w->size);
         for (unsigned k = 0; k < w->size; k++)
             fprintf(stderr, " %02x", w->new[k]);
         fprintf(stderr, ", code");
         for (unsigned k = 0; k < w->size; k++)
-            fprintf(stderr, " %02x", ((uint8_t *)w->addr)[k]);
+            fprintf(stderr, " %02x", now[k]);
         fprintf(stderr, "\n");
         n++;
     }

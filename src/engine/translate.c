@@ -172,6 +172,7 @@ static enum outcome lift_block(struct cpu *cpu, uint64_t pc, unsigned max_insns)
     if (starts_unfetchable(&scratch_ir))
         return NO_BYTES;
     end_with_exit(&scratch_ir);
+    checked_rewrite(&scratch_ir);
     if (log_on(LOG_IN_ASM))
         log_guest_code(&scratch_ir);
     if (log_on(LOG_IR))

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * cpuid.c: what CPUID tells: the processor models, their features (never more than is lifted), caches and names. Manual:
- * Intel SDM volume 2, CPUID. No AVX, XSAVE, AES, PCLMULQDQ or SHA, so programs choose their SSE code; no ERMS and FSRM,
- * because repeated string instructions are helper calls here.
+ * Intel SDM volume 2, CPUID. No AVX and XSAVE, so programs choose their SSE code; AES, PCLMULQDQ and SHA where the host is fast at
+ * them (elsewhere a library's own tables are faster); no ERMS and FSRM, because repeated string instructions are helper calls here.
  */
 #include <string.h>
 #include "guest/lift.h"
 
-enum { LEAF1C_SSE3 = 1 << 0, LEAF1C_SSSE3 = 1 << 9, LEAF1C_CX16 = 1 << 13, LEAF1C_SSE41 = 1 << 19, LEAF1C_SSE42 = 1 << 20,
-       LEAF1C_MOVBE = 1 << 22, LEAF1C_POPCNT = 1 << 23, LEAF1C_RDRAND = 1 << 30,
+enum { LEAF1C_SSE3 = 1 << 0, LEAF1C_PCLMUL = 1 << 1, LEAF1C_SSSE3 = 1 << 9, LEAF1C_CX16 = 1 << 13, LEAF1C_SSE41 = 1 << 19, LEAF1C_SSE42 = 1 << 20,
+       LEAF1C_MOVBE = 1 << 22, LEAF1C_POPCNT = 1 << 23, LEAF1C_AES = 1 << 25, LEAF1C_RDRAND = 1 << 30,
        LEAF1C_V2 = LEAF1C_SSE3 | LEAF1C_SSSE3 | LEAF1C_CX16 | LEAF1C_SSE41 | LEAF1C_SSE42 | LEAF1C_POPCNT };
 /* FPU VME DE PSE TSC MSR PAE MCE CX8 APIC SEP MTRR PGE MCA CMOV PAT PSE36 CLFSH MMX FXSR SSE SSE2 */
 enum { LEAF1D_BASE = 0x078bfbff };
 enum { LEAF7B_FSGSBASE = 1 << 0, LEAF7B_BMI1 = 1 << 3, LEAF7B_BMI2 = 1 << 8, LEAF7B_RDSEED = 1 << 18, LEAF7B_ADX = 1 << 19,
-       LEAF7B_CLFLUSHOPT = 1 << 23, LEAF7C_RDPID = 1 << 22 };
+       LEAF7B_CLFLUSHOPT = 1 << 23, LEAF7B_SHA = 1 << 29, LEAF7C_RDPID = 1 << 22 };
 enum { EXT1C_LAHF = 1 << 0, EXT1C_LZCNT = 1 << 5, EXT1C_PREFETCHW = 1 << 8,
        EXT1D_SYSCALL = 1 << 11, EXT1D_NX = 1 << 20, EXT1D_PAGE1GB = 1 << 26, EXT1D_RDTSCP = 1 << 27, EXT1D_LM = 1 << 29,
        EXT1D_BASE = EXT1D_SYSCALL | EXT1D_NX | EXT1D_LM };
@@ -38,6 +38,15 @@ enum { N_MODELS = sizeof models / sizeof models[0] };
 const char *const x86_cpu_models[] = { "max", "qemu64", "Nehalem", "x86-64-v1", "x86-64-v2", NULL };
 
 static const struct model *selected = &models[0];
+static uint32_t fast1c, fast7b;              /* features that only the first model has, and only on some hosts */
+
+void x86_cpuid_fast(unsigned what)
+{
+    fast1c = (what & X86_FAST_AES ? LEAF1C_AES : 0) | (what & X86_FAST_PCLMUL ? LEAF1C_PCLMUL : 0);
+    fast7b = what & X86_FAST_SHA ? LEAF7B_SHA : 0;
+}
+
+static bool is_max(void) { return selected == &models[0]; }
 
 int x86_cpuid_select(const char *name)
 {
@@ -111,13 +120,13 @@ void x86_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
     set(out, 0, 0, 0, 0);
     switch (leaf) {
     case 0: vendor(out, 11); break;
-    case 1: set(out, selected->signature, 1u << 16 | LINE / 8 << 8, selected->leaf1c, LEAF1D_BASE); break;
+    case 1: set(out, selected->signature, 1u << 16 | LINE / 8 << 8, selected->leaf1c | (is_max() ? fast1c : 0), LEAF1D_BASE); break;
     case 2: set(out, 0x00feff01, 0xf0, 0, 0); break;          /* "see leaf 4", 64-byte prefetch */
     case 4: cache_leaf(out, subleaf); break;
     case 6: set(out, 1 << 2, 0, 0, 0); break;
     case 7:
         if (subleaf == 0)
-            set(out, 0, selected->leaf7b, selected->leaf7c, 0);
+            set(out, 0, selected->leaf7b | (is_max() ? fast7b : 0), selected->leaf7c, 0);
         break;
     case 11: topology_leaf(out, subleaf); break;
     default: extended_leaf(leaf, out); break;

@@ -85,7 +85,7 @@ uint64_t x86_helper_fxsave(void *state, uint64_t address, uint64_t wide, uint64_
     }
     x86_ask_to_write(address, IMAGE_SIZE);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    memcpy((void *)(uintptr_t)address, image, IMAGE_USED);
+    x86_write_memory(address, image, IMAGE_USED);
     return 0;
 }
 
@@ -95,7 +95,7 @@ uint64_t x86_helper_fxrstor(void *state, uint64_t address, uint64_t wide, uint64
     if (address & 15)
         x86_gp_fault(state);
     x86_ask_to_read(address, IMAGE_SIZE);
-    memcpy(image, (const void *)(uintptr_t)address, IMAGE_USED);
+    x86_read_memory(image, address, IMAGE_USED);
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     if (!wide) {
         memset(image + 12, 0, 4);

@@ -53,7 +53,7 @@ static bool compare_exchange_16(uint64_t addr, uint64_t *low, uint64_t *high, ui
 {
     bool same;
 #ifdef __x86_64__
-    __asm__ volatile("lock cmpxchg16b %[m]" : "=@ccz"(same), [m] "+m"(*(unsigned __int128 *)addr), "+a"(*low), "+d"(*high)
+    __asm__ volatile("lock cmpxchg16b %[m]" : "=@ccz"(same), [m] "+m"(*(unsigned __int128 *)ir_mem_at(addr, 16, true)), "+a"(*low), "+d"(*high)
                      : "b"(new_low), "c"(new_high) : "memory");
 #else
     union ir_cell old, expected = { .u64 = { *low, *high } }, desired = { .u64 = { new_low, new_high } };

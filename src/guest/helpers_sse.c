@@ -22,7 +22,7 @@ uint64_t x86_helper_mask_store(void *state, uint64_t address, uint64_t low, uint
     __atomic_thread_fence(__ATOMIC_RELEASE);
     for (unsigned i = 0; i < 16; i++)
         if (mask >> i & 1)
-            *(volatile uint8_t *)(uintptr_t)(address + i) = (uint8_t)((i < 8 ? low : high) >> 8 * (i & 7));
+            *(volatile uint8_t *)(uintptr_t)ir_mem_at(address + i, 1, true) = (uint8_t)((i < 8 ? low : high) >> 8 * (i & 7));
     return 0;
 }
 

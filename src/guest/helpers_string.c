@@ -9,6 +9,7 @@
  */
 #include <string.h>
 #include "guest/lift_internal.h"
+#include "guest/probe.h"
 #include "guest/string_control.h"
 
 enum { PAGE = 4096, BUDGET = 1 << 16 };
@@ -48,9 +49,11 @@ typedef uint16_t unaligned16 __attribute__((aligned(1), may_alias));
 typedef uint32_t unaligned32 __attribute__((aligned(1), may_alias));
 typedef uint64_t unaligned64 __attribute__((aligned(1), may_alias));
 
-static uint64_t load(uint64_t addr, unsigned size)
+static uint64_t load(uint64_t guest, unsigned size)
 {
-    switch (size) {
+    uint64_t v = 0, addr = ir_mem_at(guest, size, false);
+    switch (addr == IR_MEM_SPLIT && size > 1 ? 0 : size) {
+    case 0:  x86_read_memory(&v, guest, size); return v;
     case 1:  return *(volatile uint8_t *)addr;
     case 2:  return *(volatile unaligned16 *)addr;
     case 4:  return *(volatile unaligned32 *)addr;
@@ -58,9 +61,11 @@ static uint64_t load(uint64_t addr, unsigned size)
     }
 }
 
-static void store(uint64_t addr, uint64_t v, unsigned size)
+static void store(uint64_t guest, uint64_t v, unsigned size)
 {
-    switch (size) {
+    uint64_t addr = ir_mem_at(guest, size, true);
+    switch (addr == IR_MEM_SPLIT && size > 1 ? 0 : size) {
+    case 0:  x86_write_memory(guest, &v, size); break;
     case 1:  *(volatile uint8_t *)addr = (uint8_t)v; break;
     case 2:  *(volatile unaligned16 *)addr = (uint16_t)v; break;
     case 4:  *(volatile unaligned32 *)addr = (uint32_t)v; break;
@@ -80,12 +85,14 @@ static uint64_t in_page(uint64_t addr, uint64_t n, unsigned size)
 /* elements upwards, as if one by one */
 static void copy_up(uint64_t to, uint64_t from, uint64_t bytes, unsigned size)
 {
-    uint64_t ahead = to - from;
+    uint64_t ahead = to - from, at = ir_mem_at(to, 1, true);
+    bool same_page = !((to ^ from) & ~(uint64_t)(PAGE - 1));
+    uint64_t source = same_page ? at + (from - to) : ir_mem_at(from, 1, false);        /* one view of bytes that overlap */
     if (ahead >= bytes)                  /* also when `to` is below */
-        memmove((void *)to, (const void *)from, bytes);
+        memmove((void *)at, (const void *)source, bytes);
     else if (ahead >= 16 && ahead >= size)
         for (uint64_t done = 0; done < bytes; done += ahead)     /* what was written is read again */
-            memcpy((void *)(to + done), (const void *)(from + done), bytes - done < ahead ? bytes - done : ahead);
+            memcpy((void *)(at + done), (const void *)(source + done), bytes - done < ahead ? bytes - done : ahead);
     else
         for (uint64_t done = 0; done < bytes; done += size)
             store(to + done, load(from + done, size), size);
@@ -120,8 +127,9 @@ uint64_t x86_helper_rep_movs(void *state, uint64_t control, uint64_t base, uint6
 
 /* --- STOS --- */
 
-static void fill_up(uint64_t to, uint64_t v, uint64_t n, unsigned size)
+static void fill_up(uint64_t guest, uint64_t v, uint64_t n, unsigned size)
 {
+    uint64_t to = ir_mem_at(guest, 1, true);
     switch (size) {
     case 1:  memset((void *)to, (int)(v & 0xff), n); break;
     case 2:  for (unaligned16 *p = (void *)to; n; n--) *p++ = (uint16_t)v; break;

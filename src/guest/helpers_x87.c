@@ -148,7 +148,7 @@ uint64_t x86_helper_x87_stenv(void *state, uint64_t ctl, uint64_t address, uint6
     }
     x86_ask_to_write(address, (unsigned)n);
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    memcpy((void *)(uintptr_t)address, image, n);
+    x86_write_memory(address, image, n);
     if (X87_CTL_POPS(ctl))
         x87_init(s);
     else
@@ -163,7 +163,7 @@ uint64_t x86_helper_x87_ldenv(void *state, uint64_t ctl, uint64_t address, uint6
     uint8_t image[108];
     bool narrow = X87_CTL_VARIANT(ctl), all = X87_CTL_POPS(ctl) != 0;
     x87_wait(s);
-    memcpy(image, (const void *)(uintptr_t)address, (narrow ? 14u : 28u) + (all ? 80u : 0u));
+    x86_read_memory(image, address, (narrow ? 14u : 28u) + (all ? 80u : 0u));
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
     size_t n = load_env(s, narrow, image);
     for (unsigned i = 0; all && i < 8; i++, n += 10)

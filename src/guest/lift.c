@@ -7,6 +7,7 @@
  */
 #include "guest/decode.h"
 #include "guest/lift_internal.h"
+#include "guest/probe.h"
 #include "guest/lift_live.h"
 #include <stdlib.h>
 
@@ -68,6 +69,16 @@ static size_t fetch(struct x86_lifter *L)
     return n < MAX_INSN_LENGTH ? n : MAX_INSN_LENGTH;
 }
 
+/* where the n bytes of code at L->pc can be read */
+static const uint8_t *code(struct x86_lifter *L, size_t n)
+{
+    uint64_t at = n ? ir_mem_at(L->pc, (unsigned)n, false) : L->pc;
+    if (at != IR_MEM_SPLIT)
+        return (const uint8_t *)at;
+    x86_read_memory(L->bytes, L->pc, n);
+    return L->bytes;
+}
+
 /* *trap: what the processor would do with bytes that are no instruction; IR_TRAP_DECODE when some are missing */
 static bool decode(struct x86_lifter *L, size_t n, ZydisDecoderContext *ctx, enum ir_trap *trap)
 {
@@ -75,7 +86,7 @@ static bool decode(struct x86_lifter *L, size_t n, ZydisDecoderContext *ctx, enu
         *trap = IR_TRAP_DECODE;
         return false;
     }
-    ZyanStatus status = ZydisDecoderDecodeInstruction(&decoder, ctx, (const void *)L->pc, n, &L->insn);
+    ZyanStatus status = ZydisDecoderDecodeInstruction(&decoder, ctx, code(L, n), n, &L->insn);
     if (ZYAN_SUCCESS(status)) {
         *trap = IR_TRAP_ILLEGAL;
         return !x86_only_knights_corner(&L->insn);
@@ -116,7 +127,7 @@ static bool decode_full(struct x86_lifter *L, const struct family **f)
     enum ir_trap trap;
     size_t n = fetch(L);
     ZydisDecoderContext ctx;
-    if (n == MAX_INSN_LENGTH && x86_decode_common((const uint8_t *)L->pc, &L->insn, L->op)) {
+    if (n == MAX_INSN_LENGTH && x86_decode_common(code(L, n), &L->insn, L->op)) {
         *f = &families[L->insn.mnemonic];
         return true;
     }

@@ -28,6 +28,9 @@ enum x86_fault_kind x86_fault_kind(const struct x86_state *s, const uint8_t *byt
 /* cpuid: MODEL names of -cpu ("max", "qemu64", "x86-64-v2", ...); 0, or -1 for an unknown model (x86_cpu_models lists them) */
 int x86_cpuid_select(const char *model);
 extern const char *const x86_cpu_models[];
+/* What the host is fast at, so that the largest model has it: X86_FAST_*. Called before the guest starts. */
+enum { X86_FAST_AES = 1, X86_FAST_PCLMUL = 2, X86_FAST_SHA = 4 };
+void x86_cpuid_fast(unsigned what);
 void x86_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
 /* Which guest state is best kept in host registers, most wanted first. */

@@ -22,6 +22,7 @@ struct x86_lifter {
     unsigned n_conditional;
     ir_ref ea; unsigned ea_op;   /* address that x86_ea has made for this instruction, and of which operand (~0u: none) */
     uint64_t code_end;           /* bytes from pc up to here are known to be fetchable */
+    uint8_t bytes[15];           /* of the instruction, where it lies in two pieces (ir_mem_at) */
     bool mmx_entered;            /* this block has put the x87 unit in the MMX state, and no x87 instruction came since */
 };
 /* arg: a small number from the table, free for the family (usually an IR op or a condition).

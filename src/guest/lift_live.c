@@ -237,8 +237,11 @@ unsigned x86_live_flags(const struct x86_lift_config *cfg, uint64_t pc, uint64_t
         struct step s;
         if (!readable(cfg, pc, &known, &ahead))
             break;
-        if (!fast_step((const uint8_t *)pc, &s))
-            slow_step((const uint8_t *)pc, &s);
+        const uint8_t *bytes = (const uint8_t *)ir_mem_at(pc, MAX_LENGTH, false);
+        if ((uint64_t)bytes == IR_MEM_SPLIT)
+            break;
+        if (!fast_step(bytes, &s))
+            slow_step(bytes, &s);
         live |= s.reads & open;
         open &= ~(s.reads | s.writes);
         if (s.kind == STOP || (s.kind == JUMP && ++jumps > MAX_JUMPS))

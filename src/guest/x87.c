@@ -235,9 +235,15 @@ static const unsigned format_size[] = { 4, 8, 10, 2, 4, 8, 10 };
 
 static void write_memory(uint64_t address, uint64_t low, uint16_t high, unsigned size)
 {
-    char *p = (char *)(uintptr_t)address;
+    uint64_t at = ir_mem_at(address, size, true);
+    char *p = (char *)(uintptr_t)at;
     x86_ask_to_write(address, size);
     __atomic_thread_fence(__ATOMIC_RELEASE);
+    if (at == IR_MEM_SPLIT) {
+        struct { uint64_t low; uint16_t high; } both = { low, high };
+        x86_write_memory(address, &both, size);
+        return;
+    }
     switch (size) {                     /* little-endian hosts */
     case 2: memcpy(p, &low, 2); break;
     case 4: memcpy(p, &low, 4); break;

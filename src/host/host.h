@@ -99,6 +99,7 @@ struct host_target {
     const char *name;            /* "x86_64" */
     bool weak_order;             /* memory is ordered less strongly than x86's: host_env.ordered matters */
     uint32_t (*probe)(void);     /* features of the processor that we run on (only called when it is this host) */
+    unsigned (*fast)(uint32_t features);   /* X86_FAST_* (guest/lift.h) that `emit` has short code for; NULL: none */
     /* Emit the shared stubs; sets env->stubs and code->size. */
     void (*emit_stubs)(struct host_env *env, struct host_code *code);
     /* Emit one optimized block. 0; -1 = no room in code or tables (the caller gives a larger buffer or a smaller block);
@@ -111,15 +112,10 @@ struct host_target {
     void (*emit_inline_cache)(const struct host_env *env, uint64_t guest_pc, uint64_t host_code, uint64_t otherwise, struct host_code *code);
     /* From a signal's ucontext taken in translated code: write mapped registers (and flags in `m->live`, and fp control) to the state. */
     void (*sync)(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
-    uint64_t (*context_pc)(const void *ucontext);
-    void (*set_context_pc)(void *ucontext, uint64_t pc);
-    uint64_t (*context_sp)(const void *ucontext);
-    void (*set_context_sp)(void *ucontext, uint64_t sp);     /* return stack ran into its guard page: reset to ret_base, the push is repeated */
-    void (*set_return_sp)(void *ucontext, uint64_t sp);      /* hosts whose return stack has its own pointer; NULL: it is the stack pointer */
+    /* The return stack ran into its guard page: reset it to ret_base, the push is repeated. NULL: its pointer is the stack pointer. */
+    void (*set_return_sp)(void *ucontext, uint64_t sp);
     /* Once per host thread before it runs translated code: make `state` reachable (x86-64: gs base). */
     void (*thread_init)(void *state);
-    /* Code was written at rw (also by `link`): make it visible to instruction fetch at rx. NULL: nothing to do. */
-    void (*flush_code)(const void *rw, uint64_t rx, size_t size);
     /* The mapping (H1), for tier 2; NULL: this host has no tier 2. */
     const struct host_pin *(*pins)(const struct host_env *env, unsigned *n);
     size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction; optional */

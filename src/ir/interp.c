@@ -13,7 +13,7 @@
 #include "ir/interp.h"
 
 struct interp {
-    const struct ir_block *b;
+    const struct ir_insn *insn;            /* what runs */
     char *state;
     const struct ir_interp_env *env;
     uint64_t next_pc;
@@ -406,7 +406,7 @@ static void call(struct interp *I, const struct ir_insn *in, union ir_cell *r) {
 static struct ir_fp_op fp_op(struct interp *I, const struct ir_insn *in) {
     struct ir_fp_op op = { .in = in, .fpcr = (uint32_t *)(I->state + I->env->fpcr_offset), .state = I->state };
     for (unsigned k = 0; k < 2; k++)
-        if (in->arg[k] != IR_NONE) op.arg_type[k] = I->b->insn[in->arg[k]].type;
+        if (in->arg[k] != IR_NONE) op.arg_type[k] = I->insn[in->arg[k]].type;
     return op;
 }
 
@@ -431,7 +431,7 @@ static void vector_test(struct interp *I, unsigned i, const struct ir_insn *in) 
 
 static void vector(struct interp *I, unsigned i, const struct ir_insn *in) {
     const union ir_cell *a = arg(I, in, 0), *b = arg(I, in, 1);
-    if (ir_interp_vec(in, &I->cell[i], a, b, arg(I, in, 2))) return;
+    if (ir_interp_vec(in, &I->cell[i], a, b, arg(I, in, 2)) || ir_interp_crypto(in, &I->cell[i], a, b, arg(I, in, 2))) return;
     struct ir_fp_op op = fp_op(I, in);
     if (ir_interp_fp(&op, &I->cell[i], a, b)) return;
     fprintf(stderr, "wherry: the interpreter has no operation %u (%s)\n", in->op, in->op < IR_N_OPS ? ir_op_info[in->op].name : "?");
@@ -455,7 +455,7 @@ static int trap(struct interp *I, const struct ir_insn *in) {
 
 /* Returns GO_ON, or what ir_interp returns. */
 static int step(struct interp *I, unsigned i) {
-    const struct ir_insn *in = &I->b->insn[i];
+    const struct ir_insn *in = &I->insn[i];
     union ir_cell *r = &I->cell[i];
     unsigned size = ir_type_size[in->type];
 #define A (I->cell[in->arg[0]].u64[0])
@@ -472,9 +472,9 @@ static int step(struct interp *I, unsigned i) {
     case IR_CRC32C: INT(crc32c((uint32_t)A, B, type_bits[in->lane])); break;
     case IR_LEA: INT(lea(I, in)); break;
     case IR_ZEXT: *r = (union ir_cell){ .u64 = { A } }; break;
-    case IR_SEXT: *r = extended(sign_extend(A, type_bits[I->b->insn[in->arg[0]].type]), in->type); break;
+    case IR_SEXT: *r = extended(sign_extend(A, type_bits[I->insn[in->arg[0]].type]), in->type); break;
     case IR_TRUNC: INT(A & type_mask[in->type]); break;
-    case IR_VMOVI: *r = (union ir_cell){ .u64 = { A, I->b->insn[in->arg[0]].type == IR_I128 ? I->cell[in->arg[0]].u64[1] : 0 } }; break;
+    case IR_VMOVI: *r = (union ir_cell){ .u64 = { A, I->insn[in->arg[0]].type == IR_I128 ? I->cell[in->arg[0]].u64[1] : 0 } }; break;
     case IR_PAIR: *r = (union ir_cell){ .u64 = { A, B } }; break;
     case IR_SELECT: *r = I->cell[in->arg[A ? 1 : 2]]; break;
     case IR_CMP: INT(compare(in, A, B)); break;
@@ -524,7 +524,7 @@ static int step(struct interp *I, unsigned i) {
 
 int ir_interp(const struct ir_block *b, void *state, const struct ir_interp_env *env, uint64_t *next_pc) {
     /* On the stack, as much as this block needs, and not cleared: a fault may leave by siglongjmp, and signal stacks are small. */
-    struct interp I = { .b = b, .state = state, .env = env, .next_pc = b->guest_end,
+    struct interp I = { .insn = b->insn, .state = state, .env = env, .next_pc = b->guest_end,
                         .port = __builtin_alloca(b->n * sizeof *I.port), .cell = __builtin_alloca_with_align(b->n * sizeof *I.cell, 128) };
     int result = -1;                     /* a block that falls off its end goes on after its guest code */
     for (unsigned i = 0; i < b->n; i++) {
@@ -538,19 +538,16 @@ int ir_interp(const struct ir_block *b, void *state, const struct ir_interp_env 
 unsigned ir_interp_one(const struct ir_insn *in, const uint8_t arg_type[4], const void *const arg[4], void *result, void *state,
                        const struct ir_interp_env *env) {
     enum { N = 5, LAST = N - 1 };        /* the operands and the instruction, as a block of its own */
-    union { struct ir_block b; char bytes[offsetof(struct ir_block, insn) + N * sizeof(struct ir_insn)]; } *small;
+    struct ir_insn small[N] = { [LAST] = *in };
     union ir_cell cell[N];
     uint16_t port[N] = { 0 };
-    small = __builtin_alloca_with_align(sizeof small->bytes, 128);
-    small->b.n = N;
-    small->b.insn[LAST] = *in;
     for (unsigned k = 0; k < LAST; k++) {
-        small->b.insn[k] = (struct ir_insn){ .op = IR_CONST, .type = arg_type[k] };
+        small[k] = (struct ir_insn){ .op = IR_CONST, .type = arg_type[k] };
         if (in->arg[k] == IR_NONE) continue;
         memcpy(&cell[k], arg[k], sizeof cell[k]);
-        small->b.insn[LAST].arg[k] = (ir_ref)k;
+        small[LAST].arg[k] = (ir_ref)k;
     }
-    struct interp I = { .b = &small->b, .state = state, .env = env, .port = port, .cell = cell };
+    struct interp I = { .insn = small, .state = state, .env = env, .port = port, .cell = cell };
     step(&I, LAST);
     memcpy(result, &cell[LAST], sizeof cell[LAST]);
     return port[LAST];

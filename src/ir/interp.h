@@ -35,6 +35,9 @@ void ir_mem_cas(union ir_cell *old, uint64_t addr, const union ir_cell *expected
 /* Vector operations without floating point. c is read by three-operand operations only. False: not one of them. */
 bool ir_interp_vec(const struct ir_insn *in, union ir_cell *r, const union ir_cell *a, const union ir_cell *b, const union ir_cell *c);
 
+/* AES, carry-less multiplication, SHA. */
+bool ir_interp_crypto(const struct ir_insn *in, union ir_cell *r, const union ir_cell *a, const union ir_cell *b, const union ir_cell *c);
+
 /* Floating point, scalar and vector. *fpcr has the layout of MXCSR; sticky flags are set in it. */
 struct ir_fp_op {
     const struct ir_insn *in;

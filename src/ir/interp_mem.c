@@ -4,6 +4,7 @@
  *
  *  M1 each access is one host instruction where the host has one, so that other threads see it whole
  *  M2 an access that is not one instruction and crosses a page asks for both pages first: a fault leaves memory as it was
+ *  M3 what ir_mem_view splits is done byte by byte, atomics among themselves under a lock
  */
 #include "ir/interp.h"
 #include <pthread.h>
@@ -17,11 +18,24 @@ AT(uint16_t, at16); AT(uint32_t, at32); AT(uint64_t, at64); AT(v2, at128);
 enum { GUEST_PAGE = 4096 };
 static bool crosses_page(uint64_t addr, unsigned size) { return (addr & (GUEST_PAGE - 1)) + size > GUEST_PAGE; }
 
+uint64_t (*ir_mem_view)(uint64_t addr, unsigned size, bool write);
+
+static void touch(uint64_t addr) { __atomic_fetch_or((uint8_t *)(uintptr_t)ir_mem_at(addr, 1, true), 0, __ATOMIC_RELAXED); }
+
 /* fault here, in address order, if either end can't be written */
 static void ask_to_write(uint64_t addr, unsigned size) {
     uint64_t last = (addr + size - 1) & ~(uint64_t)(GUEST_PAGE - 1);
-    __atomic_fetch_or((uint8_t *)(uintptr_t)addr, 0, __ATOMIC_RELAXED);
-    if (crosses_page(addr, size)) __atomic_fetch_or((uint8_t *)(uintptr_t)last, 0, __ATOMIC_RELAXED);
+    touch(addr);
+    if (crosses_page(addr, size)) touch(last);
+}
+
+static void split_load(union ir_cell *r, uint64_t addr, unsigned size) {
+    for (unsigned i = 0; i < size; i++) r->u8[i] = BYTE(ir_mem_at(addr + i, 1, false));
+}
+
+static void split_store(uint64_t addr, const union ir_cell *v, unsigned size) {
+    ask_to_write(addr, size);
+    for (unsigned i = 0; i < size; i++) BYTE(ir_mem_at(addr + i, 1, true)) = v->u8[i];
 }
 
 /* --- plain accesses --- */
@@ -36,9 +50,11 @@ static void order_before_store(void) { __atomic_thread_fence(__ATOMIC_RELEASE); 
 static bool single_store(uint64_t addr, unsigned size) { return size != 10 && (addr & (size - 1)) == 0; }
 #endif
 
-void ir_mem_load(union ir_cell *r, uint64_t addr, unsigned size, unsigned aux) {
-    r->u64[1] = 0;
-    switch (size) {
+void ir_mem_load(union ir_cell *r, uint64_t guest, unsigned size, unsigned aux) {
+    uint64_t addr = ir_mem_at(guest, size, false);
+    r->u64[0] = r->u64[1] = 0;
+    switch (addr == IR_MEM_SPLIT ? 0 : size) {
+    case 0: split_load(r, guest, size); break;
     case 1: r->u64[0] = BYTE(addr); break;
     case 2: r->u64[0] = PLAIN(at16, addr); break;
     case 4: r->u64[0] = PLAIN(at32, addr); break;
@@ -53,10 +69,12 @@ void ir_mem_load(union ir_cell *r, uint64_t addr, unsigned size, unsigned aux) {
     if ((aux & IR_MEM_ORDER) != IR_MEM_RELAXED) order_after_load();
 }
 
-void ir_mem_store(uint64_t addr, const union ir_cell *v, unsigned size, unsigned aux) {
-    if (crosses_page(addr, size) && !single_store(addr, size)) ask_to_write(addr, size);
+void ir_mem_store(uint64_t guest, const union ir_cell *v, unsigned size, unsigned aux) {
+    uint64_t addr = ir_mem_at(guest, size, true);
+    if (crosses_page(guest, size) && !single_store(guest, size)) ask_to_write(guest, size);
     if ((aux & IR_MEM_ORDER) != IR_MEM_RELAXED) order_before_store();
-    switch (size) {
+    switch (addr == IR_MEM_SPLIT ? 0 : size) {
+    case 0: split_store(guest, v, size); break;
     case 1: BYTE(addr) = v->u8[0]; break;
     case 2: PLAIN(at16, addr) = v->u16[0]; break;
     case 4: PLAIN(at32, addr) = v->u32[0]; break;
@@ -119,8 +137,9 @@ static uint64_t locked_update(enum ir_op op, uint64_t addr, uint64_t expected, u
     return old.u64[0];
 }
 
-uint64_t ir_mem_rmw(enum ir_op op, uint64_t addr, uint64_t v, unsigned size) {
-    if (need_lock(addr, size)) return locked_update(op, addr, 0, v, size);
+uint64_t ir_mem_rmw(enum ir_op op, uint64_t guest, uint64_t v, unsigned size) {
+    uint64_t addr = ir_mem_at(guest, size, true);
+    if (addr == IR_MEM_SPLIT || need_lock(guest, size)) return locked_update(op, guest, 0, v, size);
     switch (size) {
     case 1: return rmw_uint8_t(op, addr, (uint8_t)v);
     case 2: return rmw_uint16_t(op, addr, (uint16_t)v);
@@ -129,8 +148,9 @@ uint64_t ir_mem_rmw(enum ir_op op, uint64_t addr, uint64_t v, unsigned size) {
     }
 }
 
-static uint64_t cas64(uint64_t addr, uint64_t expected, uint64_t desired, unsigned size) {
-    if (need_lock(addr, size)) return locked_update(IR_CAS, addr, expected, desired, size);
+static uint64_t cas64(uint64_t guest, uint64_t expected, uint64_t desired, unsigned size) {
+    uint64_t addr = ir_mem_at(guest, size, true);
+    if (addr == IR_MEM_SPLIT || need_lock(guest, size)) return locked_update(IR_CAS, guest, expected, desired, size);
     switch (size) {
     case 1: return cas_uint8_t(addr, (uint8_t)expected, (uint8_t)desired);
     case 2: return cas_uint16_t(addr, (uint16_t)expected, (uint16_t)desired);
@@ -200,7 +220,7 @@ static void cas128(uint64_t addr, union ir_cell *expected, const union ir_cell *
 void ir_mem_cas(union ir_cell *old, uint64_t addr, const union ir_cell *expected, const union ir_cell *desired, unsigned size) {
     if (size == 16) {
         union ir_cell value = *expected;
-        cas128(addr, &value, desired);
+        cas128(ir_mem_at(addr, size, true), &value, desired);      /* aligned: in one page */
         *old = value;
         return;
     }

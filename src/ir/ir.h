@@ -114,6 +114,15 @@ int ir_interp(const struct ir_block *b, void *state, const struct ir_interp_env 
  * upper 8). Returns the packed flags word of the port (FL operations). Not for exits, CALL, GET, PUT, COND, PUTF and SECOND. */
 unsigned ir_interp_one(const struct ir_insn *in, const uint8_t arg_type[4], const void *const arg[4], void *result, void *state,
                        const struct ir_interp_env *env);
+/* Where C code finds guest memory: at its own address, or, while some guest pages can't have their rights on the host (its pages are larger),
+ * where ir_mem_view says. That returns an address good for `size` bytes (1..4096) and the access asked for, `addr` itself when the guest may not
+ * do it (it faults there), or IR_MEM_SPLIT when the bytes don't lie in one piece: ask for those in each 4 KiB page. */
+extern uint64_t (*ir_mem_view)(uint64_t addr, unsigned size, bool write);
+#define IR_MEM_SPLIT 0x8000000000000001ull   /* no address of a processor */
+static inline uint64_t ir_mem_at(uint64_t addr, unsigned size, bool write)
+{
+    return __builtin_expect(ir_mem_view != NULL, 0) ? ir_mem_view(addr, size, write) : addr;
+}
 /* Leave with a divide error; provided by the engine, does not return. */
 void ir_divide_error(void *state) __attribute__((noreturn));
 /* Leave with an unmasked SSE exception (the guest's SIGFPE); mxcsr_flags = the exception flags of this operation, already set in the fp control

@@ -11,6 +11,12 @@
 #include "linux/missing_numbers.h"
 #undef SYS
 
+#ifdef __x86_64__
+
+long linux_host_number(long nr) { return nr; }
+
+#else
+
 enum { FIRST_COMMON = 424 };           /* from here on all processors have the same numbers */
 
 static const int16_t host_numbers[FIRST_COMMON] = {
@@ -19,14 +25,9 @@ static const int16_t host_numbers[FIRST_COMMON] = {
 #undef SYS
 };
 
-long linux_host_number(long nr)
-{
-#ifdef __x86_64__
-    return nr;
-#else
-    return nr >= FIRST_COMMON ? nr : nr < 0 ? -1 : host_numbers[nr];
+long linux_host_number(long nr) { return nr >= FIRST_COMMON ? nr : nr < 0 ? -1 : host_numbers[nr]; }
+
 #endif
-}
 
 /* ---- calls that a host may lack ---- */
 

@@ -24,6 +24,14 @@
 
 enum { VFORK_STACK = 1 << 20 };
 
+/* A stack that an earlier child left by execve or _exit may have lain here: its frames' redzones are not ours. */
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+static void fresh_stack(void *stack, size_t size) { ASAN_UNPOISON_MEMORY_REGION(stack, size); }
+#else
+static void fresh_stack(void *stack, size_t size) {}
+#endif
+
 /* ---- fork ---- */
 
 /* The plain fork is libc's, which looks after libc; sharing files, namespaces and the like are beyond it. */
@@ -132,6 +140,7 @@ static int64_t vfork_process(struct cpu *cpu, const struct linux_clone *args)
     int pidfd = -1;
     char *stack = mmap(NULL, VFORK_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (!child) goto out;
+    if (stack != MAP_FAILED) fresh_stack(stack, VFORK_STACK);
     struct vfork_start start = { child->cpu, args };
     uint64_t old = linux_block_signals();
     if (t->pending) pid = -LINUX_ERESTARTNOINTR;

@@ -69,6 +69,9 @@ static const struct name names[] = {
 static const struct name plain[] = {
     V2(VMULHRS, VOID, "pmulhrsw"), V2(VMULUDQ, VOID, "pmuludq"), V2(VMULSDQ, VOID, "pmuldq"), V2(VMADD, VOID, "pmaddwd"), V2(VMADDUS, VOID, "pmaddubsw"),
     V2(VSAD, VOID, "psadbw"), V2(VHADDSS, VOID, "phaddsw"), V2(VHSUBSS, VOID, "phsubsw"), V2(VPERMB, VOID, "pshufb"), V1(VMINPOS, VOID, "phminposuw"),
+    V2(AESE, VOID, "aesenc"), V2(AESEL, VOID, "aesenclast"), V2(AESD, VOID, "aesdec"), V2(AESDL, VOID, "aesdeclast"), V1(AESIMC, VOID, "aesimc"),
+    { IR_AESKEY, IR_VOID, UNARY0, 1, "aeskeygenassist", NULL }, { IR_CLMUL, IR_VOID, TWO, 1, "pclmulqdq", NULL }, { IR_SHA1R, IR_VOID, TWO, 1, "sha1rnds4", NULL },
+    V2(SHA1E, VOID, "sha1nexte"), V2(SHA1M1, VOID, "sha1msg1"), V2(SHA1M2, VOID, "sha1msg2"), V2(SHA2M1, VOID, "sha256msg1"), V2(SHA2M2, VOID, "sha256msg2"),
     { IR_VMPSAD, IR_VOID, TWO, 1, "mpsadbw", NULL }, { IR_VINSPS, IR_VOID, TWO, 1, "insertps", NULL },
 };
 

@@ -145,7 +145,7 @@ static bool aim(struct test_case *c, struct test_insn *t, const ZydisDecodedInst
     }
     if (base >= 0 && base == index) {
         if (!set_gpr(c, base, (want - disp - seg) / (1u + m->scale) & mask)) return false;
-        *to = (g[base] * (1u + m->scale) + disp & mask) + seg;
+        *to = ((g[base] * (1u + m->scale) + disp) & mask) + seg;
         return true;
     }
     if (base >= 0) {

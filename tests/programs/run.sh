@@ -12,7 +12,7 @@ passed=0 failed=0
 
 run() {  # run NAME OUT COMMAND...: output to OUT, exit status as the last line
     local name=$1 out=$2; shift 2
-    (cd "$work" && timeout "${TIMEOUT:-60}" "$@" >"$out" 2>"$out.err" </dev/null; echo "status $?" >>"$out") 2>/dev/null
+    (cd "$work" && timeout -k 5 "${TIMEOUT:-60}" "$@" >"$out" 2>"$out.err" </dev/null; echo "status $?" >>"$out") 2>/dev/null
 }
 
 check() {  # check NAME LINK

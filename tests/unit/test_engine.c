@@ -25,9 +25,8 @@
 static void handler(int sig, siginfo_t *info, void *uc)
 {
     uint64_t addr = (uint64_t)info->si_addr;
-    if (sig == SIGSEGV && info->si_code == SEGV_ACCERR && addr - (uint64_t)AREA < AREA_SIZE) {
-        uint64_t page = addr & ~4095ull;
-        mprotect((void *)page, 4096, PROT_READ | PROT_WRITE);
+    uint64_t page = addr & ~4095ull;                     /* qemu-user calls every fault SEGV_MAPERR: is there such a page? */
+    if (sig == SIGSEGV && addr - (uint64_t)AREA < AREA_SIZE && !mprotect((void *)page, 4096, PROT_READ | PROT_WRITE)) {
         engine_invalidate(page, 4096);
         engine_written_code(info, uc);
         return;

@@ -28,6 +28,8 @@ static const struct { uint8_t op; uint16_t lanes; uint8_t args, aux; } vector_op
     { IR_VBSHL, B8, 1, 20 }, { IR_VBSHR, B8, 1, 20 }, { IR_VSHUF, B32 | B16, 1, 255 }, { IR_VSHUF2, BF, 2, 255 }, { IR_VPERMB, B8, 2, 0 }, { IR_VALIGN, B8, 2, 34 },
     { IR_VZIPL, ALL | BF, 2, 0 }, { IR_VZIPH, ALL | BF, 2, 0 }, { IR_VPACKS, B16 | B32, 2, 0 }, { IR_VPACKU, B16 | B32, 2, 0 }, { IR_VBLENDI, B16 | B32 | B64, 2, 255 },
     { IR_VBLENDV, B8 | B32 | B64, 3, 0 }, { IR_VINSPS, BF32, 2, 255 }, { IR_VMINPOS, B16, 1, 0 },
+    { IR_AESE, B8, 2, 0 }, { IR_AESEL, B8, 2, 0 }, { IR_AESD, B8, 2, 0 }, { IR_AESDL, B8, 2, 0 }, { IR_AESIMC, B8, 1, 0 }, { IR_AESKEY, B8, 1, 255 }, { IR_CLMUL, B64, 2, 255 },
+    { IR_SHA1R, B32, 2, 4 }, { IR_SHA1E, B32, 2, 0 }, { IR_SHA1M1, B32, 2, 0 }, { IR_SHA1M2, B32, 2, 0 }, { IR_SHA2R, B32, 3, 0 }, { IR_SHA2M1, B32, 2, 0 }, { IR_SHA2M2, B32, 2, 0 },
     { IR_VWIDENS, B16 | B32 | B64, 1, 0 }, { IR_VWIDENU, B16 | B32 | B64, 1, 0 }, { IR_VMERGE, B16 | B32 | B64 | BF, 2, 0 },
 };
 static const struct { uint8_t op; uint16_t lanes; uint8_t args, aux, low; } float_ops[] = {

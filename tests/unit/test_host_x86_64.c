@@ -13,7 +13,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "host/context.h"
 #include "host/host.h"
+#include "host/icache.h"
 #include "ir/build.h"
 #include "ir/helpers.h"
 
@@ -485,8 +487,8 @@ static int emit(const char **why)
     code.rx = code_rx + stubs_size;
     code.capacity = 0x40000;
     int r = TEST_HOST.emit(&env, &block, &code, why);
-    if (!r && TEST_HOST.flush_code)
-        TEST_HOST.flush_code(code.rw, code.rx, code.size);
+    if (!r)
+        host_icache_flush(code.rw, code.rx, code.size);
     return r;
 }
 
@@ -590,13 +592,13 @@ static bool leave_fault(void *context, uint64_t pc)
         machine->g.pc = m->pc;
     fault_map = m;
     m->flags & HOST_MAP_POLL ? n_polls++ : n_faults++;
-    TEST_HOST.set_context_pc(context, env.stubs.leave_fault);
+    host_context_set_pc(context, env.stubs.leave_fault);
     return true;
 }
 
 static void crashed(int sig, siginfo_t *info, void *context)
 {
-    uint64_t pc = TEST_HOST.context_pc(context);
+    uint64_t pc = host_context_pc(context);
     if (faulty && sig == SIGSEGV && (interpreting || pc - code_rx >= stubs_size + code.size))
         siglongjmp(interpreter_fault, 1);
     if (leave_fault(context, pc))

@@ -298,7 +298,7 @@ int main(void) {
         cmocka_unit_test(test_element_accesses), cmocka_unit_test(test_scalar_floats),
 #ifdef __x86_64__
         cmocka_unit_test(test_integers), cmocka_unit_test(test_integer_flags), cmocka_unit_test(test_divide),
-        cmocka_unit_test(test_vectors), cmocka_unit_test(test_vector_tests), cmocka_unit_test(test_floats), cmocka_unit_test(test_float_integers),
+        cmocka_unit_test(test_vectors), cmocka_unit_test(test_crypto), cmocka_unit_test(test_vector_tests), cmocka_unit_test(test_floats), cmocka_unit_test(test_float_integers),
         cmocka_unit_test(test_unmasked), cmocka_unit_test(test_all_covered),
 #endif
     };

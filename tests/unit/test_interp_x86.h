@@ -2,7 +2,8 @@
  * test_interp_x86.h: the part of test_interp.c that asks the processor. Tables: one line an operation, with the instruction's intrinsic or text.
  */
 #pragma GCC push_options
-#pragma GCC target("sse4.2,popcnt,lzcnt,bmi,bmi2")
+#pragma GCC target("sse4.2,popcnt,lzcnt,bmi,bmi2,aes,pclmul,sha")
+#include <cpuid.h>
 #include <immintrin.h>
 
 static bool is_amd(void) { __builtin_cpu_init(); return __builtin_cpu_is("amd"); }
@@ -98,6 +99,17 @@ static __m128i same(__m128i v) { return v; }
     X(ins8, VINS, I8, 11, 0, _mm_insert_epi8(a, _mm_cvtsi128_si32(b), 11)) X(ins16, VINS, I16, 5, 0, _mm_insert_epi16(a, _mm_cvtsi128_si32(b), 5)) \
     X(ins32, VINS, I32, 2, 0, _mm_insert_epi32(a, _mm_cvtsi128_si32(b), 2)) X(ins64, VINS, I64, 1, 0, _mm_insert_epi64(a, _mm_cvtsi128_si64(b), 1))
 
+#define F_aeskey(i) _mm_aeskeygenassist_si128(a, i)
+#define F_clmul(i) _mm_clmulepi64_si128(a, b, i)
+#define F_sha1r(i) _mm_sha1rnds4_epu32(a, b, i)
+#define CRYPTO_OPS(X) \
+    X(aesenc, AESE, I8, 0, 0, _mm_aesenc_si128(a, b)) X(aesenclast, AESEL, I8, 0, 0, _mm_aesenclast_si128(a, b)) \
+    X(aesdec, AESD, I8, 0, 0, _mm_aesdec_si128(a, b)) X(aesdeclast, AESDL, I8, 0, 0, _mm_aesdeclast_si128(a, b)) \
+    X(aesimc, AESIMC, I8, 0, 0, _mm_aesimc_si128(a)) IMM(X, AESKEY, I8, 0, F_aeskey, 0, 1, 54, 255) IMM(X, CLMUL, I64, 0, F_clmul, 0, 1, 16, 255) \
+    IMM(X, SHA1R, I32, 0, F_sha1r, 0, 1, 2, 3) X(sha1e, SHA1E, I32, 0, 0, _mm_sha1nexte_epu32(a, b)) X(sha1m1, SHA1M1, I32, 0, 0, _mm_sha1msg1_epu32(a, b)) \
+    X(sha1m2, SHA1M2, I32, 0, 0, _mm_sha1msg2_epu32(a, b)) X(sha2r, SHA2R, I32, 0, 0, _mm_sha256rnds2_epu32(a, b, c)) \
+    X(sha2m1, SHA2M1, I32, 0, 0, _mm_sha256msg1_epu32(a, b)) X(sha2m2, SHA2M2, I32, 0, 0, _mm_sha256msg2_epu32(a, b))
+
 /* --- floating point --- */
 
 #define BOTH(X, op, f, n) X(n##ps, op, F32, 0, 0, SI(_mm_##f##_ps(PS(a), PS(b)))) X(n##pd, op, F64, 0, 0, SI(_mm_##f##_pd(PD(a), PD(b)))) \
@@ -138,10 +150,11 @@ static __m128i same(__m128i v) { return v; }
 
 typedef __m128i vector_fn(__m128i a, __m128i b, __m128i c);
 #define DEFINE(name, op, lane, aux, mod, E) static __attribute__((noinline)) __m128i v_##name(__m128i a, __m128i b, __m128i c) { return E; }
-VECTOR_OPS(DEFINE) FLOAT_OPS(DEFINE) FLOAT_INTEGERS(DEFINE)
+VECTOR_OPS(DEFINE) CRYPTO_OPS(DEFINE) FLOAT_OPS(DEFINE) FLOAT_INTEGERS(DEFINE)
 struct vector_case { const char *name; uint8_t op, lane, aux, mod; vector_fn *fn; };
 #define LIST(name, op, lane, aux, mod, E) { #name, IR_##op, IR_##lane, aux, mod, v_##name },
 static const struct vector_case vector_cases[] = { VECTOR_OPS(LIST) };
+static const struct vector_case crypto_cases[] = { CRYPTO_OPS(LIST) };
 static const struct vector_case float_cases[] = { FLOAT_OPS(LIST) };
 static const struct vector_case float_integer_cases[] = { FLOAT_INTEGERS(LIST) };
 #define N(table) (sizeof table / sizeof *table)
@@ -172,10 +185,9 @@ static void vector_block(const struct vector_case *t) {
     covered[t->op] = true;
 }
 
-static void test_vectors(void **state) {
+static void compare_vectors(const struct vector_case *t, const struct vector_case *end) {
     n_bad = 0;
-    for (unsigned k = 0; k < N(vector_cases); k++) {
-        const struct vector_case *t = &vector_cases[k];
+    for (; t < end; t++) {
         vector_block(t);
         for (int i = 0; i < 800; i++) {
             struct guest g = { .mxcsr = 0x1f80 };
@@ -191,6 +203,18 @@ static void test_vectors(void **state) {
         }
     }
     assert_int_equal(n_bad, 0);
+}
+
+static void test_vectors(void **state) { compare_vectors(vector_cases, vector_cases + N(vector_cases)); }
+
+/* Needs a processor with AES, PCLMULQDQ and SHA: leaf 1 ECX, leaf 7 EBX of CPUID */
+static void test_crypto(void **state) {
+    unsigned a, b, c = 0, d, features = 0;
+    for (unsigned k = 0; k < N(crypto_cases); k++) covered[crypto_cases[k].op] = true;
+    __get_cpuid(1, &a, &b, &c, &d);
+    __get_cpuid_count(7, 0, &a, &features, &b, &d);
+    if (!(c & bit_AES) || !(c & bit_PCLMUL) || !(features & bit_SHA)) skip();
+    compare_vectors(crypto_cases, crypto_cases + N(crypto_cases));
 }
 
 /* --- floating point operands --- */

@@ -106,22 +106,32 @@ static void vector_forward(void)
 }
 static void far_state(void) { get64(IR_TRACKED); show(get64(IR_TRACKED)); }
 
+/* operands from right to left, whatever order a compiler gives a call's arguments: the texts below show the order */
+#define op2(op, type, a, b) ({ ir_ref b_ = (b); ir_op2(B, op, type, (a), b_); })
+#define op3(op, type, a, b, c) ({ ir_ref c_ = (c), b_ = (b); ir_op3(B, op, type, (a), b_, c_); })
+#define lea(type, base, index, scale, disp) ({ ir_ref index_ = (index); ir_lea(B, type, (base), index_, scale, disp); })
+static ir_ref compare8(enum ir_cc cc)
+{
+    ir_ref b = c8(-1), a = c8(1);
+    return ir_emit(B, IR_CMP, IR_I1, IR_I8, cc, 0, a, b, IR_NONE, 0);
+}
+
 static void share_constants(void) { c64(7); c32(7); c64(7); show(c32(7)); }
 static void constant_forms(void) { ir_const(B, IR_I8, 0xff); ir_const(B, IR_I1, 3); show(ir_const(B, IR_I16, 0x18000)); }
-static void add_constants(void) { show(ir_op2(B, IR_ADD, IR_I8, c8(100), c8(100))); }
-static void add_zero(void) { show(ir_op2(B, IR_ADD, IR_I64, get64(0), c64(0))); }
-static void constant_right(void) { show(ir_op2(B, IR_ADDF, IR_I64, c64(1), get64(0))); }
-static void sub_keeps_order(void) { show(ir_op2(B, IR_SUB, IR_I64, c64(1), get64(0))); }
-static void and_ones(void) { show(ir_op2(B, IR_AND, IR_I32, c32(-1), get32(0))); }
-static void and_zero(void) { show(ir_op2(B, IR_AND, IR_I32, c32(0), get32(0))); }
-static void xor_self(void) { show(ir_op2(B, IR_XOR, IR_I32, get32(0), get32(0))); }
-static void shift_by_32(void) { show(ir_op2(B, IR_SHL, IR_I32, get32(0), c8(32))); }
-static void shift_byte_out(void) { show(ir_op2(B, IR_SHR, IR_I8, c8(-1), c8(9))); }
-static void sar_byte_out(void) { show(ir_op2(B, IR_SAR, IR_I8, c8(-128), c8(9))); }
-static void rotate_byte(void) { show(ir_op2(B, IR_ROL, IR_I8, c8(0x81 - 256), c8(9))); }
-static void rotate_right(void) { show(ir_op2(B, IR_ROR, IR_I16, ir_const(B, IR_I16, 1), c8(16))); }
-static void rotate_right1(void) { show(ir_op2(B, IR_ROR, IR_I16, ir_const(B, IR_I16, 1), c8(1))); }
-static void flags_not_folded(void) { show(ir_op2(B, IR_ADDF, IR_I32, c32(1), c32(2))); }
+static void add_constants(void) { show(op2(IR_ADD, IR_I8, c8(100), c8(100))); }
+static void add_zero(void) { show(op2(IR_ADD, IR_I64, get64(0), c64(0))); }
+static void constant_right(void) { show(op2(IR_ADDF, IR_I64, c64(1), get64(0))); }
+static void sub_keeps_order(void) { show(op2(IR_SUB, IR_I64, c64(1), get64(0))); }
+static void and_ones(void) { show(op2(IR_AND, IR_I32, c32(-1), get32(0))); }
+static void and_zero(void) { show(op2(IR_AND, IR_I32, c32(0), get32(0))); }
+static void xor_self(void) { show(op2(IR_XOR, IR_I32, get32(0), get32(0))); }
+static void shift_by_32(void) { show(op2(IR_SHL, IR_I32, get32(0), c8(32))); }
+static void shift_byte_out(void) { show(op2(IR_SHR, IR_I8, c8(-1), c8(9))); }
+static void sar_byte_out(void) { show(op2(IR_SAR, IR_I8, c8(-128), c8(9))); }
+static void rotate_byte(void) { show(op2(IR_ROL, IR_I8, c8(0x81 - 256), c8(9))); }
+static void rotate_right(void) { show(op2(IR_ROR, IR_I16, ir_const(B, IR_I16, 1), c8(16))); }
+static void rotate_right1(void) { show(op2(IR_ROR, IR_I16, ir_const(B, IR_I16, 1), c8(1))); }
+static void flags_not_folded(void) { show(op2(IR_ADDF, IR_I32, c32(1), c32(2))); }
 static void unary_constants(void)
 {
     ir_op1(B, IR_NOT, IR_I8, c8(0));
@@ -141,41 +151,41 @@ static void trunc_trunc(void) { show(ir_trunc(B, IR_I8, ir_trunc(B, IR_I32, get6
 static void resize_same(void) { show(ir_zext(B, IR_I64, get64(0))); }
 static void cmp_constants(void)
 {
-    ir_emit(B, IR_CMP, IR_I1, IR_I8, IR_CC_B, 0, c8(1), c8(-1), IR_NONE, 0);
-    show(ir_emit(B, IR_CMP, IR_I1, IR_I8, IR_CC_L, 0, c8(1), c8(-1), IR_NONE, 0));
+    compare8(IR_CC_B);
+    show(compare8(IR_CC_L));
 }
-static void select_constant(void) { show(ir_op3(B, IR_SELECT, IR_I64, ir_const(B, IR_I1, 0), c64(4), c64(5))); }
+static void select_constant(void) { show(op3(IR_SELECT, IR_I64, ir_const(B, IR_I1, 0), c64(4), c64(5))); }
 
-static void lea_constants(void) { show(ir_lea(B, IR_I64, c64(0x100000000), c64(2), 3, -1)); }
-static void lea_base(void) { show(ir_lea(B, IR_I64, get64(0), IR_NONE, 0, 0)); }
-static void lea_index_alone(void) { show(ir_lea(B, IR_I64, IR_NONE, get64(0), 0, 4)); }
-static void lea_big(void) { show(ir_lea(B, IR_I64, get64(0), get64(8), 2, 0x123456789)); }
-static void lea_big_base(void) { show(ir_lea(B, IR_I64, get64(0), IR_NONE, 0, 0x123456789)); }
-static void lea_far_base(void) { show(ir_lea(B, IR_I64, c64(0x123456789), get64(8), 2, 1)); }
-static void lea_near_base(void) { show(ir_lea(B, IR_I64, c64(0x1000), get64(8), 2, 1)); }
-static void lea_of_lea(void) { show(ir_lea(B, IR_I64, ir_lea(B, IR_I64, get64(0), get64(8), 1, 4), IR_NONE, 0, 4)); }
-static void lea_of_lea_index(void) { show(ir_lea(B, IR_I64, ir_lea(B, IR_I64, get64(0), IR_NONE, 0, 4), get64(8), 1, 4)); }
+static void lea_constants(void) { show(lea(IR_I64, c64(0x100000000), c64(2), 3, -1)); }
+static void lea_base(void) { show(lea(IR_I64, get64(0), IR_NONE, 0, 0)); }
+static void lea_index_alone(void) { show(lea(IR_I64, IR_NONE, get64(0), 0, 4)); }
+static void lea_big(void) { show(lea(IR_I64, get64(0), get64(8), 2, 0x123456789)); }
+static void lea_big_base(void) { show(lea(IR_I64, get64(0), IR_NONE, 0, 0x123456789)); }
+static void lea_far_base(void) { show(lea(IR_I64, c64(0x123456789), get64(8), 2, 1)); }
+static void lea_near_base(void) { show(lea(IR_I64, c64(0x1000), get64(8), 2, 1)); }
+static void lea_of_lea(void) { ir_ref inner = lea(IR_I64, get64(0), get64(8), 1, 4); show(lea(IR_I64, inner, IR_NONE, 0, 4)); }
+static void lea_of_lea_index(void) { ir_ref index = get64(8), inner = lea(IR_I64, get64(0), IR_NONE, 0, 4); show(lea(IR_I64, inner, index, 1, 4)); }
 static void lea_of_overwritten(void)      /* %0's register is gone: take the sum from the new one */
 {
-    ir_put(B, IR_I64, 0, ir_lea(B, IR_I64, get64(0), IR_NONE, 0, -8));
-    show(ir_lea(B, IR_I64, get64(0), IR_NONE, 0, -8));
+    ir_put(B, IR_I64, 0, lea(IR_I64, get64(0), IR_NONE, 0, -8));
+    show(lea(IR_I64, get64(0), IR_NONE, 0, -8));
 }
-static void lea_narrow(void) { show(ir_lea(B, IR_I32, get32(0), c32(-1), 2, 0x7fffffff)); }
+static void lea_narrow(void) { show(lea(IR_I32, get32(0), c32(-1), 2, 0x7fffffff)); }
 
-static void lea_low_half(void) { show(ir_trunc(B, IR_I32, ir_lea(B, IR_I64, get64(0), get64(8), 2, 3))); }
+static void lea_low_half(void) { show(ir_trunc(B, IR_I32, lea(IR_I64, get64(0), get64(8), 2, 3))); }
 
 /* compare slot 0 with slot 8; in this order, which arguments of one call would not have */
 static ir_ref compare(void)
 {
     ir_ref b = get64(8), a = get64(0);
-    return ir_op2(B, IR_SUBF, IR_I64, a, b);
+    return op2(IR_SUBF, IR_I64, a, b);
 }
 static void cond_from_port(void) { ir_putf(B, IR_F_ALL, compare()); show(ir_cond(B, IR_CC_LE)); }
 static void cond_from_state(void) { show(ir_cond(B, IR_CC_NE)); }
 static void cond_mixed(void)
 {
     ir_ref v = get64(0);
-    ir_putf(B, IR_F_ALL, ir_op2(B, IR_SUBF, IR_I64, v, v));
+    ir_putf(B, IR_F_ALL, op2(IR_SUBF, IR_I64, v, v));
     ir_putf(B, IR_F_ALL & ~IR_F_C, ir_op1(B, IR_INCF, IR_I64, v));
     ir_cond(B, IR_CC_BE);
     show(ir_cond(B, IR_CC_E));
@@ -186,7 +196,7 @@ static void cond_after_call(void)
     ir_call(B, H_PLAIN, IR_VOID, c64(0), IR_NONE, IR_NONE, IR_NONE);
     show(ir_cond(B, IR_CC_E));
 }
-static void flags_of_constants(void) { ir_putf(B, IR_F_ALL, ir_op2(B, IR_XORF, IR_I32, c32(0), c32(0))); show(ir_cond(B, IR_CC_E)); }
+static void flags_of_constants(void) { ir_putf(B, IR_F_ALL, op2(IR_XORF, IR_I32, c32(0), c32(0))); show(ir_cond(B, IR_CC_E)); }
 static void carry_of_constant(void) { ir_putf(B, IR_F_C, ir_op1(B, IR_MKF, IR_I32, c32(IR_FLAG_C))); ir_cond(B, IR_CC_B); show(ir_cond(B, IR_CC_E)); }
 static void putf_of_state(void) { ir_putf(B, IR_F_ALL, IR_NONE); show(ir_getf(B)); }
 

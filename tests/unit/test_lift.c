@@ -366,7 +366,11 @@ static void test_cpuid(void **unused)
     assert_memory_equal(&r[1], "Genu", 4);
     x86_cpuid(1, 0, r);
     assert_true(r[2] & 1 << 20);                          /* SSE4.2 */
-    assert_false(r[2] & (1 << 28 | 1 << 26 | 1 << 25));   /* AVX, XSAVE, AES */
+    assert_false(r[2] & (1 << 28 | 1 << 26 | 1 << 25));   /* AVX, XSAVE; AES only where the host has it */
+    x86_cpuid_fast(X86_FAST_AES);
+    x86_cpuid(1, 0, r);
+    assert_int_equal(r[2] & (1 << 25 | 1 << 1), 1 << 25);
+    x86_cpuid_fast(0);
     for (unsigned i = 0; i < 3; i++)
         x86_cpuid(0x80000002 + i, 0, brand + 4 * i);
     assert_string_equal((char *)brand, "wherry virtual CPU");

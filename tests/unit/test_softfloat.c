@@ -59,6 +59,8 @@ static struct sf_value random_value(enum sf_format f) {
     return sf_f80(frac | (uint64_t)integer_bit << 63, (uint16_t)(sign << 15 | exp));
 }
 
+#ifdef __x86_64__
+
 /* now and then close to a: cancellation, ties, equality */
 static struct sf_value partner(enum sf_format f, struct sf_value a) {
     if (rnd() & 3) return random_value(f);
@@ -67,8 +69,6 @@ static struct sf_value partner(enum sf_format f, struct sf_value a) {
     if (f == SF_F64) nearby ^= (rnd() & 1) << 63;
     return (struct sf_value){ nearby, f == SF_F80 ? (uint16_t)(a.top ^ (rnd() & 1) << 15) : 0 };
 }
-
-#ifdef __x86_64__
 
 #include <immintrin.h>
 

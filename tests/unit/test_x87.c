@@ -32,11 +32,10 @@ void ir_fp_fault(void *state, unsigned exceptions) { fault(SIGFPE); }
 void ir_alignment_fault(void *state) { fault(SIGSEGV); }
 void ir_divide_error(void *state) { fault(SIGFPE); }
 
+#ifdef __x86_64__
 static size_t fetchable(void *ctx, uint64_t pc, size_t want) { return want; }
 static const struct x86_lift_config config = { .max_insns = 1, .fetchable = fetchable };
 static const struct ir_interp_env env = { .pc_offset = X86_OFF(pc), .flags_offset = X86_OFF(flags), .fpcr_offset = X86_OFF(mxcsr) };
-
-#ifdef __x86_64__
 enum { ROUNDS = 150, OPERAND = 64, MEMORY = 256 };
 
 struct native { uint8_t fx[512]; uint64_t rax, rsi, flags, code; } __attribute__((aligned(64)));

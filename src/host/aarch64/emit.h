@@ -173,9 +173,5 @@ void a64_emit_inline_cache(const struct host_env *env, uint64_t guest_pc, uint64
 void a64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);
 int a64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why);
 void a64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
-uint64_t a64_context_pc(const void *ucontext);
-void a64_set_context_pc(void *ucontext, uint64_t pc);
-uint64_t a64_context_sp(const void *ucontext);
-void a64_set_context_sp(void *ucontext, uint64_t sp);
 void a64_thread_init(void *state);
 #endif

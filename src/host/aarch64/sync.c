@@ -51,15 +51,7 @@ void a64_sync(const struct host_env *env, const void *ucontext, const struct hos
     (void)m;
 }
 
-uint64_t a64_context_pc(const void *uc) { return ((const ucontext_t *)uc)->uc_mcontext.pc; }
-void a64_set_context_pc(void *uc, uint64_t pc) { ((ucontext_t *)uc)->uc_mcontext.pc = pc; }
-uint64_t a64_context_sp(const void *uc) { return ((const ucontext_t *)uc)->uc_mcontext.sp; }
-void a64_set_context_sp(void *uc, uint64_t sp) { ((ucontext_t *)uc)->uc_mcontext.sp = sp; }
 #else
 void a64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state) {}
-uint64_t a64_context_pc(const void *uc) { return 0; }
-void a64_set_context_pc(void *uc, uint64_t pc) {}
-uint64_t a64_context_sp(const void *uc) { return 0; }
-void a64_set_context_sp(void *uc, uint64_t sp) {}
 #endif
 void a64_thread_init(void *state) {}

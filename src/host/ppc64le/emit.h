@@ -219,11 +219,6 @@ void p64_emit_inline_cache(const struct host_env *env, uint64_t guest_pc, uint64
 void p64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);
 int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why);
 void p64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
-uint64_t p64_context_pc(const void *ucontext);
-void p64_set_context_pc(void *ucontext, uint64_t pc);
-uint64_t p64_context_sp(const void *ucontext);
-void p64_set_context_sp(void *ucontext, uint64_t sp);
 void p64_set_return_sp(void *ucontext, uint64_t sp);
-void p64_flush_code(const void *rw, uint64_t rx, size_t size);
 void p64_interp_one(const struct p64_one *one, void *cells, void *state);
 #endif

@@ -41,7 +41,7 @@ static size_t disassemble(const uint8_t *code, uint64_t addr, char *text, size_t
 
 const struct host_target host_ppc64le = {
     .name = "ppc64le", .weak_order = true, .probe = probe, .emit_stubs = p64_emit_stubs, .emit = p64_emit, .link = p64_link, .emit_inline_cache = p64_emit_inline_cache,
-    .sync = p64_sync, .context_pc = p64_context_pc, .set_context_pc = p64_set_context_pc, .context_sp = p64_context_sp, .set_context_sp = p64_set_context_sp,
-    .set_return_sp = p64_set_return_sp, .flush_code = p64_flush_code,
+    .sync = p64_sync,
+    .set_return_sp = p64_set_return_sp,
     .thread_init = thread_init, .disassemble = disassemble,
 };

@@ -31,7 +31,7 @@ const struct x64_map *x64_map(const struct host_env *env);
 enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_FPCR, STUB_CALL_PURE };
 /* the first bytes of the spill area: arguments of helpers, then scratch for flags saved around */
 enum { SPILL_ARGS = 0, SPILL_RAX = 32, SPILL_WORD = 40, SPILL_MXCSR = 48, SPILL_FIRST = 64, SPILL_SLOT = 16, N_SPILLS = 48 };
-enum { FEATURE_BMI1 = 1, FEATURE_BMI2 = 2, FEATURE_LZCNT = 4 };
+enum { FEATURE_BMI1 = 1, FEATURE_BMI2 = 2, FEATURE_LZCNT = 4, FEATURE_AES = 8, FEATURE_PCLMUL = 16, FEATURE_SHA = 32 };
 /* host_map.flags: registers whose guest value is in the state, not in the register (borrowed for an instruction) */
 enum { MAP_RDX_SAVED = 0x10, MAP_RBX_SAVED = 0x20, MAP_RSI_SAVED = 0x40, MAP_RDI_SAVED = 0x80 };
 
@@ -192,9 +192,5 @@ void x64_emit_inline_cache(const struct host_env *env, uint64_t guest_pc, uint64
 void x64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);
 int x64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why);
 void x64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
-uint64_t x64_context_pc(const void *ucontext);
-void x64_set_context_pc(void *ucontext, uint64_t pc);
-uint64_t x64_context_sp(const void *ucontext);
-void x64_set_context_sp(void *ucontext, uint64_t sp);
 void x64_thread_init(void *state);
 #endif

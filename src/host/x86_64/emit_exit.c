@@ -248,9 +248,10 @@ void emit_exit_stubs(struct emitter *e)
 
 void x64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to)
 {
+    typedef volatile uint32_t __attribute__((aligned(1))) displacement_field;
     unsigned lead = patch_rw[0] == 0x0f ? 2 : 1;
     uint32_t displacement = (uint32_t)(to - (patch_rx + lead + 4));
-    *(volatile uint32_t *)(patch_rw + lead) = displacement;      /* within eight aligned bytes: one store, never torn */
+    *(displacement_field *)(patch_rw + lead) = displacement;      /* within eight aligned bytes: one store, never torn */
 }
 
 /* --- helpers --- */

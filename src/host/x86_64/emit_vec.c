@@ -89,6 +89,19 @@ static const struct vec_op vec_op[IR_N_OPS] = {
     [IR_VCVTFF]  = { UNARY1, 0, 0, { [LF32] = A(0x5a), OP_0F(0x5a) } },                  /* lane: to */
     [IR_VCVTIF]  = { UNARY, 0, 0, { [LF32] = OP_0F(0x5b), OP_0F(0xe6) | P_F3 } },
     [IR_VCVTFI]  = { UNARY, 0, 0, { [LF32] = A(0x5b), OP_0F(0xe6) | P_F2 } },
+    [IR_AESE]    = { BINARY, 0, 0, { B38(0xdc) } },
+    [IR_AESEL]   = { BINARY, 0, 0, { B38(0xdd) } },
+    [IR_AESD]    = { BINARY, 0, 0, { B38(0xde) } },
+    [IR_AESDL]   = { BINARY, 0, 0, { B38(0xdf) } },
+    [IR_AESIMC]  = { UNARY, 0, 0, { B38(0xdb) } },
+    [IR_AESKEY]  = { UNARY, WITH_AUX, 0, { B3A(0xdf) } },
+    [IR_CLMUL]   = { BINARY, WITH_AUX, 0, { [L64] = B3A(0x44) } },
+    [IR_SHA1R]   = { BINARY, WITH_AUX, 0, { [L32] = OP_0F3A(0xcc) } },
+    [IR_SHA1E]   = { BINARY, 0, 0, { [L32] = OP_0F38(0xc8) } },
+    [IR_SHA1M1]  = { BINARY, 0, 0, { [L32] = OP_0F38(0xc9) } },
+    [IR_SHA1M2]  = { BINARY, 0, 0, { [L32] = OP_0F38(0xca) } },
+    [IR_SHA2M1]  = { BINARY, 0, 0, { [L32] = OP_0F38(0xcc) } },
+    [IR_SHA2M2]  = { BINARY, 0, 0, { [L32] = OP_0F38(0xcd) } },
 };
 
 static unsigned opcode_of(const struct ir_insn *in)
@@ -113,6 +126,12 @@ static unsigned opcode_of(const struct ir_insn *in)
     default:
         return op && low ? (op & ~P_MASK) | (lane == LF32 ? P_F3 : P_F2) : op;
     }
+}
+
+/* what the processor must have for it, or 0 */
+static unsigned extension_of(unsigned op)
+{
+    return op >= IR_AESE && op <= IR_AESKEY ? FEATURE_AES : op == IR_CLMUL ? FEATURE_PCLMUL : op >= IR_SHA1R && op <= IR_SHA2M2 ? FEATURE_SHA : 0;
 }
 
 static enum form form_of(const struct ir_insn *in)
@@ -142,7 +161,7 @@ static unsigned source_arg(const struct ir_insn *in)
 {
     if (in->op == IR_VCVTFG)
         return 0;
-    if (in->op == IR_FCMPF || in->op == IR_VTESTF || in->op == IR_VBLENDV)
+    if (in->op == IR_FCMPF || in->op == IR_VTESTF || in->op == IR_VBLENDV || in->op == IR_SHA2R)
         return 1;
     switch (form_of(in)) {
     case UNARY: return 0;
@@ -405,7 +424,7 @@ static void mask(struct emitter *e, const struct ir_insn *in)
 }
 
 /* The mask is always in xmm0. When it is not there already, the guest's xmm0 waits in its slot. */
-static void blend_by_xmm0(struct emitter *e, const struct ir_insn *in, unsigned op)
+static void by_xmm0(struct emitter *e, const struct ir_insn *in, unsigned op)
 {
     struct value *v = &e->v[e->i];
     bool there = e->v[in->arg[2]].where == IN_XMM && e->v[in->arg[2]].reg == XMM;
@@ -438,7 +457,7 @@ static void blend_by_xmm0(struct emitter *e, const struct ir_insn *in, unsigned 
 static void blend(struct emitter *e, const struct ir_insn *in)
 {
     unsigned lane = lane_of[in->lane];
-    blend_by_xmm0(e, in, lane == L8 ? B38(0x10) : lane == L64 || lane == LF64 ? B38(0x15) : B38(0x14));
+    by_xmm0(e, in, lane == L8 ? B38(0x10) : lane == L64 || lane == LF64 ? B38(0x15) : B38(0x14));
 }
 
 static unsigned scalar_prefix(unsigned lane) { return lane == IR_F32 ? P_F3 : P_F2; }
@@ -474,6 +493,8 @@ static void compare(struct emitter *e, const struct ir_insn *in, unsigned op)
 
 bool emit_vec(struct emitter *e, const struct ir_insn *in)
 {
+    if ((e->env->features & extension_of(in->op)) != extension_of(in->op))
+        return false;
     switch (in->op) {
     case IR_VZERO:  constant(e, OP_0F(0x57)); break;
     case IR_VONES:  constant(e, A(0x76)); break;
@@ -483,6 +504,7 @@ bool emit_vec(struct emitter *e, const struct ir_insn *in)
     case IR_VMERGE: merge(e, in); break;
     case IR_VMASK:  mask(e, in); break;
     case IR_VBLENDV: blend(e, in); break;
+    case IR_SHA2R: by_xmm0(e, in, OP_0F38(0xcb)); break;
     case IR_VCVTGF: from_integer(e, in); break;
     case IR_VCVTFG: to_integer(e, in); break;
     case IR_FCMPF:  compare(e, in, OP_0F(in->mod & IR_SIGNAL ? 0x2f : 0x2e) | (in->lane == IR_F64 ? P_66 : 0)); break;

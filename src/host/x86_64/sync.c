@@ -42,17 +42,9 @@ void x64_sync(const struct host_env *env, const void *ucontext, const struct hos
     memcpy(s + env->offsets->ret_sp, &uc->uc_mcontext.gregs[REG_RSP], 8);
 }
 
-uint64_t x64_context_pc(const void *uc) { return (uint64_t)((const ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP]; }
-void x64_set_context_pc(void *uc, uint64_t pc) { ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RIP] = (greg_t)pc; }
-uint64_t x64_context_sp(const void *uc) { return (uint64_t)((const ucontext_t *)uc)->uc_mcontext.gregs[REG_RSP]; }
-void x64_set_context_sp(void *uc, uint64_t sp) { ((ucontext_t *)uc)->uc_mcontext.gregs[REG_RSP] = (greg_t)sp; }
 void x64_thread_init(void *state) { syscall(SYS_arch_prctl, ARCH_SET_GS, state); }
 
 #else
 void x64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state) {}
-uint64_t x64_context_pc(const void *uc) { return 0; }
-void x64_set_context_pc(void *uc, uint64_t pc) {}
-uint64_t x64_context_sp(const void *uc) { return 0; }
-void x64_set_context_sp(void *uc, uint64_t sp) {}
 void x64_thread_init(void *state) {}
 #endif

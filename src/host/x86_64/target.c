@@ -5,15 +5,29 @@
 #include "host/x86_64/emit.h"
 
 #ifdef __x86_64__
+#include <cpuid.h>
+
+static bool has_sha(void)
+{
+    unsigned a, b = 0, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1;
+}
+
 static uint32_t probe(void)
 {
     __builtin_cpu_init();
     return (__builtin_cpu_supports("bmi") ? FEATURE_BMI1 : 0) | (__builtin_cpu_supports("bmi2") ? FEATURE_BMI2 : 0) |
-           (__builtin_cpu_supports("lzcnt") ? FEATURE_LZCNT : 0);
+           (__builtin_cpu_supports("lzcnt") ? FEATURE_LZCNT : 0) | (__builtin_cpu_supports("aes") ? FEATURE_AES : 0) |
+           (__builtin_cpu_supports("pclmul") ? FEATURE_PCLMUL : 0) | (has_sha() ? FEATURE_SHA : 0);
 }
 #else
 static uint32_t probe(void) { return 0; }
 #endif
+
+static unsigned fast(uint32_t features)
+{
+    return (features & FEATURE_AES ? X86_FAST_AES : 0) | (features & FEATURE_PCLMUL ? X86_FAST_PCLMUL : 0) | (features & FEATURE_SHA ? X86_FAST_SHA : 0);
+}
 
 static size_t disassemble(const uint8_t *code, uint64_t addr, char *text, size_t size)
 {
@@ -46,7 +60,7 @@ static const struct host_pin *pins(const struct host_env *env, unsigned *n)
 }
 
 const struct host_target host_x86_64 = {
-    .name = "x86_64", .probe = probe, .emit_stubs = x64_emit_stubs, .emit = x64_emit, .link = x64_link,
-    .emit_inline_cache = x64_emit_inline_cache, .sync = x64_sync, .context_pc = x64_context_pc, .set_context_pc = x64_set_context_pc,
-    .context_sp = x64_context_sp, .set_context_sp = x64_set_context_sp, .thread_init = x64_thread_init, .pins = pins, .disassemble = disassemble,
+    .name = "x86_64", .probe = probe, .fast = fast, .emit_stubs = x64_emit_stubs, .emit = x64_emit, .link = x64_link,
+    .emit_inline_cache = x64_emit_inline_cache, .sync = x64_sync,
+    .thread_init = x64_thread_init, .pins = pins, .disassemble = disassemble,
 };

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * emulator.c: a program of the host's own, run under the emulator that stands for that host in the tests (tests/check --runner). It prints which of
+ * tests/programs can't pass there, each because of something that the kernel does and the emulator, seen here, does not. Prints nothing on a real machine.
+ */
+#define _GNU_SOURCE
+#include <setjmp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+static volatile int shared;
+
+static bool vfork_shares_memory(void)
+{
+    pid_t child = vfork();
+    if (!child) {
+        shared = 1;
+        _exit(0);
+    }
+    waitpid(child, NULL, 0);
+    return shared;
+}
+
+/* the program given as argv[1] (the emulator; this file's own when there is none) looks at what it inherits */
+static bool ignored_stays_ignored(char *const argv[])
+{
+    fflush(stdout);
+    pid_t child = fork();
+    if (!child) {
+        signal(SIGSEGV, SIG_IGN);
+        if (argv[1])
+            execl(argv[1], argv[1], argv[0], "-inherited", (char *)NULL);
+        else
+            execl(argv[0], argv[0], "-inherited", (char *)NULL);
+        _exit(1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    return status == 0;
+}
+
+static int inherited(void)
+{
+    struct sigaction a;
+    sigaction(SIGSEGV, NULL, &a);
+    return a.sa_handler != SIG_IGN;
+}
+
+static void nothing(int sig) { (void)sig; }
+
+static bool pselect_tells_what_is_left(void)
+{
+    struct sigaction a = { .sa_handler = nothing };
+    struct timespec t = { 5, 0 };
+    sigaction(SIGALRM, &a, NULL);
+    alarm(1);
+    syscall(SYS_pselect6, 0, NULL, NULL, NULL, &t, NULL);
+    return t.tv_sec < 5;
+}
+
+static sigjmp_buf back;
+static int code;
+static uint64_t where;
+static bool knows_writes;
+
+static void fault(int sig, siginfo_t *info, void *context)
+{
+    ucontext_t *uc = context;
+    code = info->si_code;
+    where = (uint64_t)(uintptr_t)info->si_addr;
+#ifdef __aarch64__
+    const uint8_t *p = (const uint8_t *)uc->uc_mcontext.__reserved;
+    for (uint32_t head[2]; memcpy(head, p, 8), head[0] && head[1]; p += head[1])
+        knows_writes |= head[0] == 0x45535201;         /* esr_context */
+#elif defined __powerpc64__
+    enum { DSISR = 42, STORE = 0x02000000 };
+    knows_writes = (uc->uc_mcontext.gp_regs[DSISR] & STORE) != 0;
+#else
+    knows_writes = uc != NULL;
+#endif
+    (void)sig;
+    siglongjmp(back, 1);
+}
+
+static void store_at(uint64_t address)
+{
+    struct sigaction a = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
+    sigaction(SIGSEGV, &a, NULL);
+    sigaction(SIGBUS, &a, NULL);
+    if (!sigsetjmp(back, 1))
+        *(volatile char *)(uintptr_t)address = 1;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !strcmp(argv[1], "-inherited"))
+        return inherited();
+    if (!vfork_shares_memory() || !ignored_stays_ignored(argv))
+        printf("spawn\n");
+    if (!pselect_tells_what_is_left())
+        printf("restart\n");
+    store_at(0x10);
+    if (!knows_writes)
+        printf("segv_repair\n");
+    store_at(0x900000000000);                           /* what x86 would refuse is told from a null pointer by a code of its own or by its address */
+    if (code != SI_KERNEL && where != 0x900000000000)
+        printf("segv_skip\n");
+    return 0;
+}
