@@ -32,6 +32,8 @@ check: all
 	@$(CHECK) $(BUILD)
 check-full: all
 	@$(CHECK) --full $(BUILD)
+check-sanitize: all
+	@tests/sanitize --full $(BUILD)
 bench: all
 	@bench/run --build $(BUILD)
 install: all
@@ -44,9 +46,11 @@ help:
 	@echo 'make            build into $(BUILD)/'
 	@echo 'make demo       compute pi with amd64 dc: natively, under wherry, under qemu-x86_64'
 	@echo 'make check      build and run the tests; check-full adds the long ones'
+	@echo 'make check-sanitize'
+	@echo '                build with the sanitizers and run the tests under them (part of check-full)'
 	@echo 'make bench      measure against native and qemu-x86_64'
 	@echo 'make HOST=aarch64, make HOST=ppc64le'
 	@echo '                cross-build into build-HOST/ against a Debian tree there; make check HOST=... tests it under qemu'
 	@echo '                and make demo HOST=... counts host instructions for pi: native dc, wherry, qemu-x86_64, Box64'
 	@echo 'make install PREFIX=/usr/local, make uninstall, make clean'
-.PHONY: all deps demo check check-full bench install uninstall clean help
+.PHONY: all deps demo check check-full check-sanitize bench install uninstall clean help

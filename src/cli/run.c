@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * run.c: find the program and run it.
  */
+#include <elf.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "cli/cli.h"
 
 static const char *variable(char **env, const char *name)
@@ -80,7 +83,10 @@ static const char *own_path(void)
 {
     static char path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
-    return n > 0 ? path : NULL;
+    if (n > 0)
+        return path;
+    const char *name = (const char *)getauxval(AT_EXECFN);     /* no /proc here */
+    return name && realpath(name, path) ? path : NULL;
 }
 
 /* For the search; linux_main does it again and says what is wrong with the root. */

@@ -84,16 +84,16 @@ void block_remove(struct block *b)
     engine.n_live--;
 }
 
-/* By page of the code cache, the first block that starts in it, 0 for none: a binary search over all blocks would miss the
+/* By piece of the code cache, the first block that starts in it, 0 for none: a binary search over all blocks would miss the
  * processor's caches a dozen times per link. */
-static uint32_t *first_in_page(uint64_t offset)
+static uint32_t *first_in_piece(uint64_t offset)
 {
-    return (uint32_t *)engine.code_pages.base + (offset >> PAGE_BITS);
+    return (uint32_t *)engine.code_index.base + (offset >> CODE_INDEX_BITS);
 }
 
 void block_note_code(struct block *b)
 {
-    uint32_t *first = engine.code_pages.base ? first_in_page(b->code) : NULL;
+    uint32_t *first = engine.code_index.base ? first_in_piece(b->code) : NULL;
     if (first && !*first)
         *first = block_number(b);
 }
@@ -101,15 +101,15 @@ void block_note_code(struct block *b)
 /* Block numbers low and high with block_at(low).code <= offset < block_at(high).code. */
 static void near_code(uint64_t offset, uint32_t *low, uint32_t *high)
 {
-    uint64_t page = offset >> PAGE_BITS, last = engine.cache.used >> PAGE_BITS, next = page + 1;
-    uint32_t *first = (uint32_t *)engine.code_pages.base;
-    *low = first[page];
+    uint64_t piece = offset >> CODE_INDEX_BITS, last = engine.cache.used >> CODE_INDEX_BITS, next = piece + 1;
+    uint32_t *first = (uint32_t *)engine.code_index.base;
+    *low = first[piece];
     while (!*low || block_at(*low)->code > offset) {
-        if (!page) {
+        if (!piece) {
             *low = 1;
             break;
         }
-        *low = first[--page];
+        *low = first[--piece];
     }
     while (next <= last && !first[next])
         next++;
@@ -205,10 +205,13 @@ int block_add_deps(struct block *b, const struct deps *deps)
 
 int block_init(void)
 {
-    if (arena_reserve(&engine.blocks, (size_t)192 << 20) < 0 || arena_reserve(&engine.exits, (size_t)64 << 20) < 0 ||
-        arena_reserve(&engine.links, (size_t)128 << 20) < 0 || arena_reserve(&engine.maps, (size_t)256 << 20) < 0 ||
-        arena_reserve(&engine.page_nodes, (size_t)64 << 20) < 0 || arena_reserve(&engine.ir, (size_t)1 << 30) < 0)
-        return -1;
+    static const struct { struct arena *arena; size_t size; } arenas[] = {
+        { &engine.blocks, (size_t)192 << 20 }, { &engine.exits, (size_t)64 << 20 }, { &engine.links, (size_t)128 << 20 },
+        { &engine.maps, (size_t)256 << 20 }, { &engine.page_nodes, (size_t)64 << 20 }, { &engine.ir, (size_t)1 << 30 },
+    };
+    for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++)
+        if (arena_reserve(arenas[i].arena, arenas[i].size >> cache_scale()) < 0)
+            return -1;
     engine.table = make_table(12);
     engine.pages.bits = 8;
     engine.pages.entry = calloc(1u << engine.pages.bits, sizeof *engine.pages.entry);
@@ -230,8 +233,8 @@ void block_reset(void)
     engine.maps.used = engine.stubs_maps;
     engine.ir.used = 16;
     engine.pages.n = 0;
-    if (engine.code_pages.base)
-        memset(engine.code_pages.base, 0, sizeof(uint32_t) * ((engine.cache.used >> PAGE_BITS) + 1));
+    if (engine.code_index.base)
+        memset(engine.code_index.base, 0, sizeof(uint32_t) * ((engine.cache.used >> CODE_INDEX_BITS) + 1));
     if (engine.table)
         memset(engine.table->head, 0, sizeof(uint32_t) << engine.table->bits);
     if (engine.pages.entry)

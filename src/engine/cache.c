@@ -8,13 +8,14 @@
  * page, and a child that sees the count move during the copy drops all translations instead.
  */
 #include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include "engine/internal.h"
 
-#define POPULATE (64u << 10)     /* pages are committed in pieces of this size: two system calls instead of a fault per page and view */
-#define ARENA_PIECE (64u << 10)  /* a multiple of every host's page size */
+#define LARGEST_PIECE (64u << 10)    /* a multiple of every host's page size */
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #define MADV_POPULATE_WRITE 23
@@ -26,6 +27,34 @@
 static struct { volatile uint64_t writes; } *shared;     /* seen by this process and children that still copy */
 static uint64_t writes;                                   /* what *shared holds, as of our own last patch */
 
+/* Memory is committed in pieces: a fault per page (of code: per page and view) would cost more. Small ones at first, since a page that is not
+ * used costs as much as translating three instructions. */
+static size_t piece(size_t done, size_t size)
+{
+    static size_t page;
+    if (!page)
+        page = sysconf(_SC_PAGESIZE);
+    size_t n = done < (64u << 10) ? 16u << 10 : done < (256u << 10) ? 32u << 10 : LARGEST_PIECE;
+    n = n < page ? page : n;
+    return n < size - done ? n : size - done;
+}
+
+/* Under a limit on address space or data (setrlimit(2)) wherry reserves at most a half of it, and the guest has the rest: by how many bits
+ * every reservation is made smaller. */
+unsigned cache_scale(void)
+{
+    static const int kinds[] = { RLIMIT_AS, RLIMIT_DATA };
+    const uint64_t reserved = 3ull << 30;                 /* all arenas, and both views of the default code cache */
+    unsigned shift = 0;
+    for (int i = 0; i < 2; i++) {
+        struct rlimit limit;
+        if (getrlimit(kinds[i], &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+            while (shift < 10 && reserved >> shift > limit.rlim_cur / 2)
+                shift++;
+    }
+    return shift;
+}
+
 int arena_reserve(struct arena *a, size_t size)
 {
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -36,10 +65,9 @@ int arena_reserve(struct arena *a, size_t size)
     return 0;
 }
 
-/* Memory is asked for in pieces: a fault per page would cost more. */
-static void commit(struct arena *a)
+static __attribute__((noinline)) void commit(struct arena *a)
 {
-    size_t n = ARENA_PIECE < a->size - a->committed ? ARENA_PIECE : a->size - a->committed;
+    size_t n = piece(a->committed, a->size);
     madvise(a->base + a->committed, n, MADV_POPULATE_WRITE);
     a->committed += n;
 }
@@ -73,9 +101,39 @@ static int map_views(int fd, size_t size, bool fixed)
     return 0;
 }
 
+/* A limit on the size of files holds for memory files too, and breaking it is a signal. */
+static bool file_may_have(size_t size)
+{
+    struct rlimit limit;
+    return getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur >= size;
+}
+
+/* Without a file: mremap of a shared mapping's nothing makes a second one of the same pages. */
+static int make_views_alone(size_t size, const void *copy, size_t copy_size, bool fixed)
+{
+    struct code_cache *c = &engine.cache;
+    int how = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE;
+    void *rw = mmap(NULL, size, PROT_READ | PROT_WRITE, how, -1, 0), *rx = (void *)(fixed ? c->rx : LAYOUT_CODE_CACHE);
+    if (rw == MAP_FAILED)
+        return -1;
+    if (copy_size)
+        memcpy(rw, copy, copy_size);
+    if (fixed && (rw = mremap(rw, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, c->rw)) == MAP_FAILED)
+        return -1;
+    bool there = fixed || mmap(rx, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0) == rx;
+    rx = mremap(rw, 0, size, MREMAP_MAYMOVE | (there ? MREMAP_FIXED : 0), rx);
+    if (rx == MAP_FAILED || mprotect(rx, size, PROT_READ | PROT_EXEC) < 0)
+        return -1;
+    c->rx = (uint64_t)rx;
+    c->rw = rw;
+    return 0;
+}
+
 /* The descriptor is closed at once: the guest must not meet it. */
 static int make_views(size_t size, const void *copy, size_t copy_size, bool fixed)
 {
+    if (!file_may_have(size))
+        return make_views_alone(size, copy, copy_size, fixed);
     int fd = memfd_create("wherry-code", MFD_CLOEXEC), r = -1;
     if (fd < 0)
         return -1;
@@ -107,7 +165,7 @@ static int share_counter(void)
 int cache_init(size_t size)
 {
     engine.cache.size = size;
-    if (arena_reserve(&engine.code_pages, ((size >> PAGE_BITS) + 2) * sizeof(uint32_t)) < 0)
+    if (arena_reserve(&engine.code_index, ((size >> CODE_INDEX_BITS) + 2) * sizeof(uint32_t)) < 0)
         return -1;
     if (make_views(size, NULL, 0, false) < 0)
         return -1;
@@ -123,7 +181,7 @@ static void populate(size_t upto)
 {
     struct code_cache *c = &engine.cache;
     while (c->populated < upto && c->populated < c->size) {
-        size_t n = c->size - c->populated < POPULATE ? c->size - c->populated : POPULATE;
+        size_t n = piece(c->populated, c->size);
         madvise(c->rw + c->populated, n, MADV_POPULATE_WRITE);
         madvise((void *)(c->rx + c->populated), n, MADV_POPULATE_READ);
         c->populated += n;
@@ -168,7 +226,7 @@ int cache_fork(void)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     bool torn = __atomic_load_n(&shared->writes, __ATOMIC_SEQ_CST) != before;
     munmap(old_shared, sysconf(_SC_PAGESIZE));
-    c->populated = c->used & ~(size_t)(POPULATE - 1);
+    c->populated = c->used & ~(size_t)(LARGEST_PIECE - 1);
     if (share_counter() < 0)
         return -1;
     return torn ? 1 : 0;
@@ -229,6 +287,12 @@ void engine_settle_views(void)
 void engine_order_memory(void)
 {
     struct cpu *cpu = cpu_current();
+    if (engine.cfg.tier >= 2 && !engine.memory_shared) {  /* regions may have moved accesses */
+        engine_lock();
+        engine.memory_shared = true;
+        drop_regions();
+        engine_unlock();
+    }
     if (!engine.host || !engine.host->weak_order || __atomic_load_n(&engine.env.ordered, __ATOMIC_ACQUIRE))
         return;
     engine_lock();

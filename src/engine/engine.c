@@ -72,7 +72,7 @@ static int make_stubs(void)
 
 static int init_host(void)
 {
-    size_t size = engine.cfg.tiny_cache ? TINY_CACHE : engine.cfg.cache_size ? engine.cfg.cache_size : DEFAULT_CACHE;
+    size_t size = engine.cfg.tiny_cache ? TINY_CACHE : engine.cfg.cache_size ? engine.cfg.cache_size : DEFAULT_CACHE >> cache_scale();
     size_t page = sysconf(_SC_PAGESIZE);
     size = ((size < LEAST_CACHE ? LEAST_CACHE : size) + page - 1) & ~(page - 1);
     engine.env.slots = x86_slots;
@@ -241,6 +241,16 @@ static int run_single(struct cpu *cpu)
     return r < 0 ? GO_ON : act_on_trap(cpu, r);
 }
 
+/* An operation of a run was special, or its load faulted. The block at exit_target is made again without runs; this instruction is done now, so
+ * that something is done in any case. */
+static int split_run(struct cpu *cpu)
+{
+    cpu->stats[STAT_RUNS_SPLIT]++;
+    translate_never_run(cpu->exit_target);
+    engine_invalidate(cpu->exit_target, 1);
+    return run_single(cpu);
+}
+
 /* Translated code, a helper or the interpreter was left by a fault. */
 static int act_on_leave(struct cpu *cpu)
 {
@@ -264,6 +274,8 @@ static int act_on_leave(struct cpu *cpu)
         if (checked_note(cpu->state.pc))
             engine_invalidate(cpu->state.pc, 1);
         return run_single(cpu);
+    case LEAVE_RUN:
+        return split_run(cpu);
     default:
         return GO_ON;
     }
@@ -281,6 +293,8 @@ static int act_on_reason(struct cpu *cpu, uint64_t reason)
     }
     if (reason == HOST_R_TRAP + IR_N_TRAPS)
         return act_on_leave(cpu);
+    if (reason == HOST_R_RUN)
+        return split_run(cpu);
     if (reason == HOST_R_HOT) {
         tier2_hot(cpu, cpu->state.pc);
         return GO_ON;

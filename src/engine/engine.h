@@ -66,6 +66,8 @@ void engine_written_code(siginfo_t *info, void *ucontext);
 /* If the signal arrived in translated code or in a helper: the guest pc there (exact or of the block), else state.pc. For -d and crash messages. */
 uint64_t engine_guest_pc(const void *ucontext);
 
+/* There will be views: to be called before any code runs. Code is made so that the interpreter can go on in its middle; no tier 2. 0 or -1. */
+int engine_expect_views(void);
 /* A guest page that is accessed elsewhere than at its own address (host pages larger than the guest's): the distance to that address for
  * reading and for writing, 0 where its own address is right. Called by one thread at a time. 0, or -1 when out of memory. */
 int engine_set_view(uint64_t page, uint64_t read, uint64_t write);

@@ -34,7 +34,12 @@ static ANY_STACK void land_leave(void)
 /* After a helper was left: the guest's rounding and exception masks may still be live. */
 void fault_leave_cleanup(void)
 {
+#ifdef __x86_64__
+    __asm__ volatile("fninit");                  /* not fesetenv: nothing else needs libm, and loading it is a hundredth of a short program's time */
+    __builtin_ia32_ldmxcsr(0x1f80);
+#else
     fesetenv(FE_DFL_ENV);
+#endif
 }
 
 /* --- what happened --- */
@@ -67,7 +72,7 @@ static bool on_poll_page(struct cpu *cpu, uint64_t addr)
 
 static void leave_code(struct cpu *cpu, void *ucontext, enum leave kind)
 {
-    engine_cpu(cpu)->leave_kind = kind;
+    engine_cpu(cpu)->leave_kind = engine_cpu(cpu)->in_run ? LEAVE_RUN : kind;
     host_context_set_pc(ucontext, engine.env.stubs.leave_fault);
 }
 
@@ -76,6 +81,7 @@ static bool sync_state(struct cpu *cpu, uint64_t host_pc, const void *ucontext)
 {
     struct host_map m;
     struct block *b = block_of_code(host_pc);
+    engine_cpu(cpu)->in_run = false;
     if (b && b->flags & BLOCK_REGION) {                   /* nobody looks (engine_guest_handles_faults): the program ends */
         cpu->state.pc = b->pc;
         cpu_reset_return_stack(cpu);
@@ -86,6 +92,20 @@ static bool sync_state(struct cpu *cpu, uint64_t host_pc, const void *ucontext)
     engine.host->sync(&engine.env, ucontext, &m, &cpu->state);
     if (m.pc != HOST_MAP_PC_IN_STATE)
         cpu->state.pc = m.pc;
+    engine_cpu(cpu)->in_run = m.flags & HOST_MAP_RUN;
+    if (m.flags & HOST_MAP_RUN)
+        cpu->exit_target = b->pc;
+    return true;
+}
+
+/* A poll of a region goes on at its own exit, which stores the state and leaves. */
+static bool region_polls(uint64_t host_pc, void *ucontext)
+{
+    struct host_map m;
+    struct block *b = block_of_code(host_pc);
+    if (!b || !(b->flags & BLOCK_REGION) || !map_find(b, (uint32_t)(host_pc - block_entry(b)), &m) || m.offset != host_pc - block_entry(b))
+        return false;
+    host_context_set_pc(ucontext, block_entry(b) + m.pc);
     return true;
 }
 
@@ -96,6 +116,10 @@ static enum engine_fault fault_in_code(struct cpu *cpu, uint64_t pc, int sig, co
         cpu_reset_return_stack(cpu);
         (engine.host->set_return_sp ? engine.host->set_return_sp : host_context_set_sp)(ucontext, cpu->ret_base);
         cpu->stats[STAT_RET_RESETS]++;
+        return ENGINE_FAULT_GUEST;
+    }
+    if (sig == SIGSEGV && on_poll_page(cpu, addr) && region_polls(pc, ucontext)) {
+        cpu->stats[STAT_POLLS]++;
         return ENGINE_FAULT_GUEST;
     }
     if (!sync_state(cpu, pc, ucontext))

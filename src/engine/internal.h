@@ -22,6 +22,7 @@
 
 #define PAGE_BITS 12                     /* guest pages */
 #define PAGE_SIZE (1u << PAGE_BITS)
+#define CODE_INDEX_BITS 8          /* see block_of_code: two blocks or so start in a piece of this size */
 #define CODE_ALIGN 16              /* of a block; patchable jumps need 8 */
 #define MAX_DEPS 6                       /* guest pages that one translation may read */
 
@@ -35,6 +36,7 @@ enum stat_id {
 
 /* --- arenas: address space reserved at once, memory committed by use --- */
 struct arena { uint8_t *base; size_t used, size, committed; };
+unsigned cache_scale(void);
 int arena_reserve(struct arena *a, size_t size);
 /* NULL when full */
 void *arena_alloc(struct arena *a, size_t size, size_t align);
@@ -96,12 +98,13 @@ void cache_write_end(void);
 void cache_flush(struct cpu *cpu);
 
 /* --- per cpu --- */
-enum leave { LEAVE_NONE, LEAVE_POLL, LEAVE_FAULT, LEAVE_SINGLE, LEAVE_VIEW };
+enum leave { LEAVE_NONE, LEAVE_POLL, LEAVE_FAULT, LEAVE_SINGLE, LEAVE_VIEW, LEAVE_RUN };
 struct engine_cpu {
     struct cpu *cpu;
     struct engine_cpu *next;
     jmp_buf leave;                        /* engine_run, for faults in helpers and the interpreter */
     volatile enum leave leave_kind;
+    bool in_run;                  /* the fault was inside a run (HOST_MAP_RUN) */
     volatile bool in_guest;               /* faults belong to the guest: translated code, a helper or the interpreter runs */
     uint32_t generation;
     uint64_t link_from;                   /* exit place that waits for its target */
@@ -143,7 +146,7 @@ struct engine {
     volatile uint32_t generation, epoch;  /* epoch: counts invalidations */
     struct engine_cpu *cpus;
     /* below: guarded by lock (E3) */
-    struct arena code_pages, blocks, exits, links, maps, page_nodes, ir;
+    struct arena code_index, blocks, exits, links, maps, page_nodes, ir;
     struct block_table *volatile table;
     struct page_table pages;
     uint32_t n_blocks;                    /* numbers used */
@@ -151,6 +154,7 @@ struct engine {
     uint64_t n_translated;                /* number for --only, over all generations */
     bool ready;
     bool guest_handles_faults;            /* no tier 2 */
+    bool memory_shared;                   /* engine_order_memory was called */
     pid_t pid;
 };
 extern struct engine engine;
@@ -186,13 +190,18 @@ bool translate_for_region(uint64_t pc, struct ir_block *out, struct region_deps 
 int  tier2_init(void);
 void tier2_new_cpu(struct cpu *cpu);
 void tier2_hot(struct cpu *cpu, uint64_t pc);                /* the counter of the block at pc fell below 0 */
+bool tier2_counts(uint64_t pc);                              /* shall the block at pc have a counter? */
 void tier2_after_fork(void);
+void drop_block(struct block *b);                            /* invalidate.c; lock held */
+void drop_regions(void);                                     /* invalidate.c: all of them. Lock held */
 void tier2_cut_off(struct block *region);                    /* it died: threads inside shall leave it. Lock held */
 
 /* --- link.c --- */
 void link_exit(struct cpu *cpu, uint64_t place, struct block *to, bool indirect);
 void link_new_block(struct block *b, const struct host_code *code);    /* lock held */
 void unlink_incoming(struct block *b);                       /* lock held */
+/* the guest addresses that the exit's inline caches have, newest first. Lock held */
+void link_cached_targets(uint32_t exit, void *ctx, void (*each)(void *ctx, uint64_t pc));
 
 /* --- view.c: a directory of pointers to leaves; a leaf has the pages' distances for reading, then those for writing --- */
 enum { VIEW_LEAF_SHIFT = 34, VIEW_LEAVES = 1 << (47 - VIEW_LEAF_SHIFT), VIEW_LEAF_PAGES = 1 << (VIEW_LEAF_SHIFT - PAGE_BITS) };
@@ -200,6 +209,8 @@ enum { VIEW_LEAF_SHIFT = 34, VIEW_LEAVES = 1 << (47 - VIEW_LEAF_SHIFT), VIEW_LEA
 const void *view_directory(void);                            /* NULL: no page has a view yet */
 
 /* --- checked.c --- */
+bool translate_may_run(uint64_t pc);                         /* host_env.runs for the block at pc */
+void translate_never_run(uint64_t pc);
 bool checked_note(uint64_t pc);                              /* an access of the instruction met a view; true: from now on it is checked */
 void checked_rewrite(struct ir_block *b);                    /* lifted, not optimized; lock held */
 

@@ -95,13 +95,18 @@ void engine_invalidate(uint64_t addr, uint64_t size)
     engine_unlock();
 }
 
-void engine_guest_handles_faults(void)
+void drop_block(struct block *b)
+{
+    killed.n = 0;
+    __atomic_add_fetch(&engine.epoch, 1, __ATOMIC_SEQ_CST);
+    mark_dead(b);
+    __atomic_add_fetch(&engine.epoch, 1, __ATOMIC_SEQ_CST);
+    cut_off(b);
+}
+
+void drop_regions(void)
 {
     uint32_t n = 2;
-    if (!engine.ready || engine.cfg.tier < 2)
-        return;
-    engine_lock();
-    engine.guest_handles_faults = true;
     do {
         killed.n = 0;
         __atomic_add_fetch(&engine.epoch, 1, __ATOMIC_SEQ_CST);
@@ -112,6 +117,15 @@ void engine_guest_handles_faults(void)
         for (unsigned i = 0; i < killed.n; i++)
             cut_off(block_at(killed.block[i]));
     } while (killed.n == BATCH);
+}
+
+void engine_guest_handles_faults(void)
+{
+    if (!engine.ready || engine.cfg.tier < 2)
+        return;
+    engine_lock();
+    engine.guest_handles_faults = true;
+    drop_regions();
     engine_unlock();
 }
 

@@ -5,10 +5,12 @@
  *
  * Entries of the lists may be stale (the exit leads elsewhere since): unlinking such an exit costs a trip, nothing else.
  */
+#include <string.h>
 #include "engine/internal.h"
 
 #define MAX_CACHED 2              /* inline caches per indirect exit */
 #define INLINE_CACHE_SIZE 128     /* bytes of code at most */
+struct cached_target { uint64_t pc; uint32_t older, n_older; };     /* stands in front of the code */
 
 static bool add_incoming(struct block *to, uint32_t exit)
 {
@@ -39,11 +41,13 @@ static void link_direct(uint32_t exit, uint64_t place, struct block *to)
 static void add_inline_cache(struct block *from, uint32_t exit, uint64_t place, struct block *to)
 {
     struct exit_point *e = exit_at(exit);
-    uint8_t *rw = e->n_cached < MAX_CACHED ? cache_room(INLINE_CACHE_SIZE, 16) : NULL;
+    uint8_t *rw = e->n_cached < MAX_CACHED ? cache_room(sizeof(struct cached_target) + INLINE_CACHE_SIZE, 16) : NULL;
     static struct host_code code;
     if (!rw || !add_incoming(to, exit))
         return;
-    code.rw = rw;
+    struct cached_target target = { to->pc, e->cached, e->n_cached };
+    memcpy(rw, &target, sizeof target);
+    code.rw = rw += sizeof target;
     code.rx = engine.cache.rx + (rw - engine.cache.rw);
     code.capacity = INLINE_CACHE_SIZE;
     code.size = code.n_exits = code.n_map = 0;
@@ -53,9 +57,19 @@ static void add_inline_cache(struct block *from, uint32_t exit, uint64_t place, 
         return;
     e->cached = (uint32_t)(code.rx - engine.cache.rx);
     e->n_cached++;
-    cache_commit(code.size);
+    cache_commit(sizeof target + code.size);
     redirect(place, code.rx);
     count(STAT_CACHES, 1);
+}
+
+void link_cached_targets(uint32_t exit, void *ctx, void (*each)(void *ctx, uint64_t pc))
+{
+    const struct exit_point *e = exit_at(exit);
+    struct cached_target t;
+    for (uint32_t n = e->n_cached, at = e->cached; n; n = t.n_older, at = t.older) {
+        memcpy(&t, engine.cache.rw + at - sizeof t, sizeof t);
+        each(ctx, t.pc);
+    }
 }
 
 static uint32_t exit_of_place(struct block *b, uint64_t place)

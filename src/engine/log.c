@@ -94,13 +94,15 @@ void log_guest_code(const struct ir_block *b)
     char text[128];
     fprintf(f, "----------------\nIN:\n");
     for (uint64_t pc = b->guest_pc; pc < b->guest_end;) {
-        unsigned n = x86_disassemble((const uint8_t *)pc, b->guest_end - pc, pc, text, sizeof text);
+        uint8_t bytes[15];
+        size_t size = b->guest_end - pc < sizeof bytes ? b->guest_end - pc : sizeof bytes;
+        unsigned n = engine_copy_from(bytes, pc, size) ? 0 : x86_disassemble(bytes, size, pc, text, sizeof text);
         if (!n)
             break;
         fprintf(f, "0x%08llx:  ", (unsigned long long)pc);
         for (unsigned i = 0; i < 12; i++)
             if (i < n)
-                fprintf(f, "%02x ", ((const uint8_t *)pc)[i]);
+                fprintf(f, "%02x ", bytes[i]);
             else
                 fprintf(f, "   ");
         fprintf(f, " %s\n", text);

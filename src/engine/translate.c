@@ -182,7 +182,7 @@ static enum outcome lift_block(struct cpu *cpu, uint64_t pc, unsigned max_insns)
     if (engine.cfg.lockstep)
         memcpy(&plain_ir, &scratch_ir, offsetof(struct ir_block, insn) + scratch_ir.n * sizeof(struct ir_insn));
     count(STAT_IR_INSNS, scratch_ir.n);
-    ir_opt(&scratch_ir, engine.cfg.exact_flags);
+    ir_opt(&scratch_ir, engine.cfg.exact_flags ? IR_EXACT_FLAGS : view_directory() ? IR_RESTARTABLE : IR_EXACT_NONE);
     if (careful)
         check(&scratch_ir, "optimizing");
     if (log_on(LOG_IR_OPT))
@@ -215,7 +215,7 @@ static bool merge_deps(struct region_deps *to)
 
 bool translate_for_region(uint64_t pc, struct ir_block *out, struct region_deps *d)
 {
-    struct x86_lift_config cfg = { engine.cfg.max_insns, 0, fetch_ready, NULL };
+    struct x86_lift_config cfg = { engine.cfg.max_insns, 0, fetch_ready, NULL, .exact_exits = true };
     struct engine_recover r;
     deps.n = 0;
     if (RECOVER_BEGIN(&r)) {
@@ -241,6 +241,23 @@ static bool wants_code(uint64_t number)
 }
 
 /* 0, -1 no room in the code tables, -2 can't, -3 the cache is full */
+/* Blocks with a run that had to be split once (host.h, HOST_R_RUN), by hash: others that fall on the same bit only become slower. */
+static uint64_t split[1024];
+
+static unsigned split_bit(uint64_t pc) { return (unsigned)(pc * 0x9e3779b97f4a7c15ull >> 48); }
+
+bool translate_may_run(uint64_t pc)
+{
+    unsigned k = split_bit(pc);
+    return !engine.cfg.lockstep && !(__atomic_load_n(&split[k / 64], __ATOMIC_RELAXED) >> k % 64 & 1);
+}
+
+void translate_never_run(uint64_t pc)
+{
+    unsigned k = split_bit(pc);
+    __atomic_fetch_or(&split[k / 64], 1ull << k % 64, __ATOMIC_RELAXED);
+}
+
 static int emit(void)
 {
     struct host_code *c = &scratch_code;
@@ -253,7 +270,12 @@ static int emit(void)
     c->rx = engine.cache.rx + (rw - engine.cache.rw);
     c->capacity = room < MOST_CODE ? room : MOST_CODE;
     c->size = c->n_exits = c->n_map = 0;
+    engine.env.runs = translate_may_run(scratch_ir.guest_pc);
+    uint8_t heat = engine.env.heat;
+    if (heat && !tier2_counts(scratch_ir.guest_pc))
+        engine.env.heat = 0;
     int r = engine.host->emit(&engine.env, &scratch_ir, c, &why);
+    engine.env.heat = heat;
     if (r == -1 && c->capacity < MOST_CODE)
         return -3;
     if (r == -2 && log_on(LOG_UNIMP))

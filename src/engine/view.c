@@ -44,20 +44,24 @@ const void *view_directory(void) { return ir_mem_view ? directory : NULL; }
 
 size_t engine_views(void) { return n_views; }
 
-static int begin(void)
+int engine_expect_views(void)
 {
+    if (nothing)
+        return 0;
     nothing = new_leaf(PROT_READ);
     if (!nothing)
         return -1;
     for (unsigned i = 0; i < VIEW_LEAVES; i++)
         directory[i] = nothing;
+    engine.env.exact_flags = true;             /* as ir_opt is told: IR_RESTARTABLE */
+    engine_guest_handles_faults();             /* no tier 2: its code can't be left where it meets a view */
     __atomic_store_n(&ir_mem_view, look, __ATOMIC_SEQ_CST);
     return 0;
 }
 
 int engine_set_view(uint64_t page, uint64_t read, uint64_t write)
 {
-    if (!nothing && ((!read && !write) || begin() < 0))
+    if (!nothing)
         return read || write ? -1 : 0;
     uint64_t **leaf = &directory[page >> VIEW_LEAF_SHIFT & (VIEW_LEAVES - 1)];
     if (*leaf == nothing) {

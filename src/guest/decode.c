@@ -8,16 +8,17 @@
 
 /* Operands. v: 16, 32 or 64 bits by prefix; E: ModRM register or memory; G: ModRM reg field; Z: register in the opcode. */
 enum operand_code { NONE, Eb, Ew, Ed, Ev, Eq, Gb, Gv, AL, Av, CL, Zb, Zv, Zq, Ib, Ub, One, Iz, Iv, Jb, Jz, M,
-                    Vx, Wx, Vq, Wq, Wl /* the low half of a register, or 128 bits of memory */, Ey };
+                    Vx, Wx, Vq, Wq, Wl /* the low half of a register, or 128 bits of memory */, Ey, Gd };
 /* how: where the mnemonic and operands are, and the operand width */
 enum { MODRM = 1, BYTE = 2 /* 8-bit operation */, STACK = 4 /* 64 bits always; WIDE */, GROUP = 8 /* mnemonic = number of a group */,
-       MEM_ONLY = 16, SSE = 32 /* the prefix selects the operation */, WIDE = 64 /* not with an operand size prefix */ };
+       MEM_ONLY = 16, SSE = 32 /* the prefix selects the operation */, WIDE = 64 /* not with an operand size prefix */,
+       REG_ONLY = 128 };
 
 struct code { uint16_t mnemonic; uint8_t how, op[3]; };
 #define OP(m, how, ...) { ZYDIS_MNEMONIC_##m, how, { __VA_ARGS__ } }
 
 enum { G_ALU_BYTE = 1, G_ALU, G_ALU_SHORT, G_SHIFT_BYTE, G_SHIFT, G_SHIFT1_BYTE, G_SHIFT1, G_SHIFTCL_BYTE, G_SHIFTCL,
-       G_UNARY_BYTE, G_UNARY, G_INC_BYTE, G_INC, G_MOV_BYTE, G_MOV, G_BT, N_GROUPS };
+       G_UNARY_BYTE, G_UNARY, G_INC_BYTE, G_INC, G_MOV_BYTE, G_MOV, G_BT, G_SHIFT_Q, N_GROUPS };
 #define IN_GROUP(g) { g, MODRM | GROUP, { 0 } }
 
 #define ALU_GROUP(how, a, b) { OP(ADD, how, a, b), OP(OR, how, a, b), OP(ADC, how, a, b), OP(SBB, how, a, b), \
@@ -37,6 +38,8 @@ static const struct code groups[N_GROUPS][8] = {
     [G_INC] = { OP(INC, 0, Ev), OP(DEC, 0, Ev), OP(CALL, STACK, Eq), { 0 }, OP(JMP, STACK, Eq), { 0 }, OP(PUSH, STACK, Eq) },
     [G_MOV_BYTE] = { OP(MOV, BYTE, Eb, Ib) }, [G_MOV] = { OP(MOV, 0, Ev, Iz) },
     [G_BT] = { { 0 }, { 0 }, { 0 }, { 0 }, OP(BT, 0, Ev, Ub), OP(BTS, 0, Ev, Ub), OP(BTR, 0, Ev, Ub), OP(BTC, 0, Ev, Ub) },
+    [G_SHIFT_Q] = { { 0 }, { 0 }, OP(PSRLQ, SSE | REG_ONLY, Wx, Ub), OP(PSRLDQ, SSE | REG_ONLY, Wx, Ub),
+                    { 0 }, { 0 }, OP(PSLLQ, SSE | REG_ONLY, Wx, Ub), OP(PSLLDQ, SSE | REG_ONLY, Wx, Ub) },
 };
 
 #define ALU(opcode, m) [opcode] = OP(m, MODRM | BYTE, Eb, Gb), [opcode + 1] = OP(m, MODRM, Ev, Gv), [opcode + 2] = OP(m, MODRM | BYTE, Gb, Eb), \
@@ -72,17 +75,24 @@ static const struct code two_byte[256] = {
     [0x1f] = OP(NOP, MODRM, Ev, Gv), BY_CONDITION(0x40, CMOV, MODRM, Gv, Ev), BY_CONDITION(0x80, J, STACK, Jz),
     BY_CONDITION(0x90, SET, MODRM | BYTE, Eb), [0xa3] = OP(BT, MODRM, Ev, Gv), [0xaf] = OP(IMUL, MODRM, Gv, Ev),
     [0xb6] = OP(MOVZX, MODRM, Gv, Eb), [0xb7] = OP(MOVZX, MODRM, Gv, Ew), [0xba] = IN_GROUP(G_BT),
+    [0xbc] = OP(BSF, MODRM, Gv, Ev), [0xbd] = OP(BSR, MODRM, Gv, Ev),
     [0xbe] = OP(MOVSX, MODRM, Gv, Eb), [0xbf] = OP(MOVSX, MODRM, Gv, Ew),
 };
 
-/* The vector instructions that compilers use to move memory, by prefix: none, 66, f3, f2. */
+/* The vector instructions that compilers use to move memory and C libraries to search it, by prefix: none, 66, f3, f2. */
+#define SSE_OP(m) OP(m, MODRM | SSE, Vx, Wx)
 static const struct code vector[4][256] = {
     { [0x10] = OP(MOVUPS, MODRM | SSE, Vx, Wx), [0x11] = OP(MOVUPS, MODRM | SSE, Wx, Vx),
       [0x28] = OP(MOVAPS, MODRM | SSE, Vx, Wx), [0x29] = OP(MOVAPS, MODRM | SSE, Wx, Vx),
       [0x57] = OP(XORPS, MODRM | SSE, Vx, Wx) },
     { [0x6c] = OP(PUNPCKLQDQ, MODRM | SSE, Vx, Wl), [0x6e] = OP(MOVD, MODRM | SSE, Vx, Ey),
       [0x6f] = OP(MOVDQA, MODRM | SSE, Vx, Wx), [0x7f] = OP(MOVDQA, MODRM | SSE, Wx, Vx),
-      [0xd6] = OP(MOVQ, MODRM | SSE | MEM_ONLY, Wq, Vq), [0xef] = OP(PXOR, MODRM | SSE, Vx, Wx) },
+      [0x64] = SSE_OP(PCMPGTB), [0x65] = SSE_OP(PCMPGTW), [0x66] = SSE_OP(PCMPGTD), [0x70] = OP(PSHUFD, MODRM | SSE, Vx, Wx, Ub),
+      [0x74] = SSE_OP(PCMPEQB), [0x75] = SSE_OP(PCMPEQW), [0x76] = SSE_OP(PCMPEQD),
+      [0xd4] = SSE_OP(PADDQ), [0xd6] = OP(MOVQ, MODRM | SSE | MEM_ONLY, Wq, Vq), [0xd7] = OP(PMOVMSKB, MODRM | SSE | REG_ONLY, Gd, Wx),
+      [0xda] = SSE_OP(PMINUB), [0xdb] = SSE_OP(PAND), [0xde] = SSE_OP(PMAXUB), [0xdf] = SSE_OP(PANDN), [0xeb] = SSE_OP(POR),
+      [0xef] = SSE_OP(PXOR), [0xf8] = SSE_OP(PSUBB), [0xf9] = SSE_OP(PSUBW), [0xfa] = SSE_OP(PSUBD), [0xfb] = SSE_OP(PSUBQ),
+      [0xfc] = SSE_OP(PADDB), [0xfd] = SSE_OP(PADDW), [0xfe] = SSE_OP(PADDD), [0x73] = { G_SHIFT_Q, MODRM | GROUP, { 0 } } },
     { [0x6f] = OP(MOVDQU, MODRM | SSE, Vx, Wx), [0x7e] = OP(MOVQ, MODRM | SSE | MEM_ONLY, Vx, Wq), [0x7f] = OP(MOVDQU, MODRM | SSE, Wx, Vx) },
     { { 0 } },
 };
@@ -189,6 +199,7 @@ static void set_operand(ZydisDecodedOperand *op, struct reader *r, unsigned code
     case Ey: set_modrm(op, r, r->rex & REX_W ? 64 : 32); break;
     case M:  set_memory(op, r, 64); op->mem.type = ZYDIS_MEMOP_TYPE_AGEN; break;
     case Gb: set_register(op, r, reg, 8); break;
+    case Gd: set_register(op, r, reg, 32); break;
     case Gv: set_register(op, r, reg, r->width); break;
     case AL: set_register(op, r, 0, 8); break;
     case Av: set_register(op, r, 0, r->width); break;
@@ -243,7 +254,7 @@ static const struct code *read_opcode(struct reader *r, bool *escaped)
         return NULL;
     if (c->how & GROUP)
         c = &groups[c->mnemonic][r->modrm >> 3 & 7];
-    if (c->mnemonic == 0 || ((c->how & MEM_ONLY) && r->modrm >> 6 == 3) || (prefix == 1 && (c->how & STACK)))
+    if (c->mnemonic == 0 || ((c->how & MEM_ONLY) && r->modrm >> 6 == 3) || ((c->how & REG_ONLY) && r->modrm >> 6 != 3) || (prefix == 1 && (c->how & STACK)))
         return NULL;
     return c;
 }
@@ -275,7 +286,7 @@ bool x86_decode_common(const uint8_t *bytes, ZydisDecodedInstruction *insn, Zydi
     insn->address_width = 64;
     insn->operand_width = (uint8_t)(c->how & BYTE ? 8 : c->how & STACK ? 64 : (c->how & SSE) && r.width == 16 ? 32 : r.width);
     insn->operand_count = insn->operand_count_visible = (uint8_t)n;
-    insn->meta.branch_type = branch_type(c);
+    insn->meta.branch_type = c->how & STACK ? branch_type(c) : ZYDIS_BRANCH_TYPE_NONE;
     insn->meta.category = ZYDIS_CATEGORY_INVALID;
     insn->meta.isa_ext = ZYDIS_ISA_EXT_INVALID;
     insn->attributes = (r.rex ? ZYDIS_ATTRIB_HAS_REX : 0) | (r.segment == ZYDIS_REGISTER_FS ? ZYDIS_ATTRIB_HAS_SEGMENT_FS : 0) |

@@ -103,3 +103,17 @@ enum x86_fault_kind x86_fault_kind(const struct x86_state *s, const uint8_t *byt
         return X86_FAULT_X87;
     return refused_address && is_stack_fault(&L, s) ? X86_FAULT_STACK : X86_FAULT_PLAIN;
 }
+
+bool x86_address_refused(const struct x86_state *s, const uint8_t *bytes, size_t n)
+{
+    struct x86_lifter L;
+    if (ZYAN_FAILED(ZydisDecoderDecodeFull(x86_decoder(), bytes, n, &L.insn, L.op)))
+        return false;
+    bool enter = L.insn.mnemonic == ZYDIS_MNEMONIC_ENTER;
+    if ((enter && !canonical(s->gpr[4])) || ((enter || L.insn.mnemonic == ZYDIS_MNEMONIC_LEAVE) && !canonical(s->gpr[5])))
+        return true;
+    for (unsigned i = 0; i < L.insn.operand_count; i++)
+        if (x86_is_mem(&L, i) && refused(&L, s, &L.op[i]))
+            return true;
+    return false;
+}

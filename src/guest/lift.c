@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 /* IR instructions that one guest instruction may take, exits included: ENTER with 31 levels */
-enum { ROOM_PER_INSN = 192, MAX_INSN_LENGTH = X86_MAX_LENGTH, FETCH_AHEAD = 64 };
+enum { ROOM_PER_INSN = 192, MAX_INSN_LENGTH = X86_MAX_LENGTH, FETCH_AHEAD = 64, AHEAD = 96 };
 
 /* --- the table --- */
 
@@ -99,8 +99,11 @@ static bool decode(struct x86_lifter *L, size_t n, ZydisDecoderContext *ctx, enu
 
 /* --- blocks --- */
 
+/* A block that stores no flags itself has nothing to gain by a look at its targets: but to say which it needs, for those before it. */
 unsigned x86_exit_flags(struct x86_lifter *L, uint64_t target)
 {
+    if (!L->B.stores_flags && !L->cfg->exact_exits)
+        return IR_F_ALL;
     return x86_live_flags(L->cfg, target, L->B.b->guest_pc, L->code_end);
 }
 
@@ -145,6 +148,7 @@ static bool decode_full(struct x86_lifter *L, const struct family **f)
 static void lift_insn(struct x86_lifter *L)
 {
     const struct family *f;
+    __builtin_prefetch((const void *)(L->pc + AHEAD));        /* nobody has read this code before */
     if (!decode_full(L, &f))
         return;
     L->next_pc = L->pc + L->insn.length;

@@ -11,6 +11,7 @@ struct x86_lift_config {
     /* how many bytes at pc may be read as code (executable for the guest): 0 if none. Bytes are read from guest memory directly. */
     size_t (*fetchable)(void *ctx, uint64_t pc, size_t want);
     void *ctx;
+    bool exact_exits;            /* exits say which flags their targets read, even where the block has stored none */
 };
 /* Lift the block that starts at pc. Always gives a block that ends in an exit or trap: an unsupported or invalid
  * instruction ends it with TRAP ILLEGAL at its own address (TRAP DECODE when bytes are missing). The block is verified in debug builds, not optimized. */
@@ -24,6 +25,8 @@ struct x86_state;
 /* The memory access of the instruction at the bytes has failed; refused_address: not for its page (not canonical, or misaligned). */
 enum x86_fault_kind { X86_FAULT_PLAIN, X86_FAULT_STACK /* #SS, not #GP */, X86_FAULT_X87 /* #MF was pending and comes first */ };
 enum x86_fault_kind x86_fault_kind(const struct x86_state *s, const uint8_t *bytes, size_t n, bool refused_address);
+/* Does the instruction at the bytes have a memory operand at an address that is not canonical? For hosts that tell 0 then (emulated ones). */
+bool x86_address_refused(const struct x86_state *s, const uint8_t *bytes, size_t n);
 
 /* cpuid: MODEL names of -cpu ("max", "qemu64", "x86-64-v2", ...); 0, or -1 for an unknown model (x86_cpu_models lists them) */
 int x86_cpuid_select(const char *model);

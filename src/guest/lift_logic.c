@@ -35,9 +35,10 @@ bool x86_lift_logic(struct x86_lifter *L, unsigned op)
 bool x86_lift_not(struct x86_lifter *L, unsigned arg)
 {
     enum ir_type t = x86_op_type(L, 0);
-    if (x86_has(L, ZYDIS_ATTRIB_HAS_LOCK))
-        ir_emit(&L->B, IR_AXOR, t, 0, IR_MEM_ATOMIC, 0, x86_ea(L, 0), x86_imm(L, t, -1), IR_NONE, 0);
-    else
+    if (x86_has(L, ZYDIS_ATTRIB_HAS_LOCK)) {
+        ir_ref at = x86_ea(L, 0);
+        ir_emit(&L->B, IR_AXOR, t, 0, IR_MEM_ATOMIC, 0, at, x86_imm(L, t, -1), IR_NONE, 0);
+    } else
         x86_write(L, 0, ir_op1(&L->B, IR_NOT, t, x86_read(L, 0)));
     return true;
 }

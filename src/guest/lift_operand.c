@@ -24,22 +24,20 @@ enum ir_type x86_op_type(const struct x86_lifter *L, unsigned i)
 
 /* --- registers --- */
 
+enum { HIGH = 0x80 };
+#define FOUR(first, n) [first] = n, [first + 1] = n + 1, [first + 2] = n + 2, [first + 3] = n + 3
+#define TWELVE(first) FOUR(first, 4 + 1), FOUR(first + 4, 8 + 1), FOUR(first + 8, 12 + 1)
+static const uint8_t gpr_of[ZYDIS_REGISTER_R15 + 1] = {          /* number + 1, or HIGH + number + 1; 0: another kind of register */
+    FOUR(ZYDIS_REGISTER_AL, 1), FOUR(ZYDIS_REGISTER_AH, HIGH + 1), TWELVE(ZYDIS_REGISTER_SPL),
+    FOUR(ZYDIS_REGISTER_AX, 1), TWELVE(ZYDIS_REGISTER_AX + 4), FOUR(ZYDIS_REGISTER_EAX, 1), TWELVE(ZYDIS_REGISTER_EAX + 4),
+    FOUR(ZYDIS_REGISTER_RAX, 1), TWELVE(ZYDIS_REGISTER_RAX + 4),
+};
+
 int x86_gpr_of(ZydisRegister r, bool *high)
 {
-    *high = r >= ZYDIS_REGISTER_AH && r <= ZYDIS_REGISTER_BH;
-    if (r >= ZYDIS_REGISTER_AL && r <= ZYDIS_REGISTER_BL)
-        return r - ZYDIS_REGISTER_AL;
-    if (*high)
-        return r - ZYDIS_REGISTER_AH;
-    if (r >= ZYDIS_REGISTER_SPL && r <= ZYDIS_REGISTER_R15B)
-        return 4 + (r - ZYDIS_REGISTER_SPL);
-    if (r >= ZYDIS_REGISTER_AX && r <= ZYDIS_REGISTER_R15W)
-        return r - ZYDIS_REGISTER_AX;
-    if (r >= ZYDIS_REGISTER_EAX && r <= ZYDIS_REGISTER_R15D)
-        return r - ZYDIS_REGISTER_EAX;
-    if (r >= ZYDIS_REGISTER_RAX && r <= ZYDIS_REGISTER_R15)
-        return r - ZYDIS_REGISTER_RAX;
-    return -1;
+    unsigned n = (unsigned)r <= ZYDIS_REGISTER_R15 ? gpr_of[r] : 0;
+    *high = n & HIGH;
+    return (int)(n & ~HIGH) - 1;
 }
 
 ir_ref x86_get_gpr(struct x86_lifter *L, enum ir_type t, unsigned reg)

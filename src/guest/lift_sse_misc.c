@@ -46,8 +46,8 @@ bool x86_vec_maskmov(struct x86_lifter *L, unsigned arg)
     if (mmx)
         x86_mmx_wait(L);
     ir_ref bits = ir_emit(&L->B, IR_VMASK, IR_I32, IR_I8, 0, 0, mask, IR_NONE, IR_NONE, 0);
-    ir_call(&L->B, X86_H_mask_store, IR_VOID, x86_ea(L, m), x86_vec_element(L, IR_I64, IR_I64, 0, data),
-            x86_vec_element(L, IR_I64, IR_I64, 1, data), ir_zext(&L->B, IR_I64, bits));
+    ir_ref at = x86_ea(L, m), low = x86_vec_element(L, IR_I64, IR_I64, 0, data), high = x86_vec_element(L, IR_I64, IR_I64, 1, data);
+    ir_call(&L->B, X86_H_mask_store, IR_VOID, at, low, high, ir_zext(&L->B, IR_I64, bits));
     if (mmx)
         x86_mmx_enter(L);
     return true;
@@ -61,8 +61,8 @@ bool x86_sse_pcmpstr(struct x86_lifter *L, unsigned arg)
     unsigned wide = (L->insn.attributes & ZYDIS_ATTRIB_HAS_REX) && L->insn.raw.rex.W;
     ir_ref b = x86_is_mem(L, 1) ? x86_read_xmm(L, 1, false) : x86_vec_reg(L, 1);
     ir_ref how = ir_const(&L->B, IR_I64, (int64_t)(x86_vec_imm(L) | dst << 8 | arg << 16 | wide << 18));
-    ir_ref r = ir_call(&L->B, X86_H_pcmpstr, IR_I64, how, x86_vec_element(L, IR_I64, IR_I64, 0, b),
-                       x86_vec_element(L, IR_I64, IR_I64, 1, b), IR_NONE);
+    ir_ref low = x86_vec_element(L, IR_I64, IR_I64, 0, b), high = x86_vec_element(L, IR_I64, IR_I64, 1, b);
+    ir_ref r = ir_call(&L->B, X86_H_pcmpstr, IR_I64, how, low, high, IR_NONE);
     if (!(arg & 2))
         x86_put_gpr(L, IR_I32, X86_RCX, ir_trunc(&L->B, IR_I32, ir_op2(&L->B, IR_SHR, IR_I64, r, ir_const(&L->B, IR_I8, 32))));
     ir_putf(&L->B, IR_F_ALL, ir_op1(&L->B, IR_MKF, IR_I32, ir_trunc(&L->B, IR_I32, r)));

@@ -32,7 +32,8 @@ struct host_map {                /* sorted by offset: host code from here on bel
     uint8_t live;                /* six bits between a host's emitter and its sync: IR_F_* that only its own flags register holds (x86-64: what the stack pointer lacks) */
     uint64_t pc;
 };
-enum { HOST_MAP_POLL = 1 };      /* an access of the poll page: the state is exact for `pc` */
+enum { HOST_MAP_POLL = 1,        /* an access of the poll page: the state is exact for `pc` */
+       HOST_MAP_RUN = 2 };       /* inside a run: nothing that began at `pc` has been done yet. A fault is not the guest's: as HOST_R_RUN */
 #define HOST_MAP_PC_IN_STATE UINT64_MAX   /* host_map.pc: the state's own pc is already right (polls and faults in the lookup stub; the
                                              engine keeps the map that emit_stubs fills) */
 
@@ -73,6 +74,8 @@ enum host_reason {
     HOST_R_INDIRECT,             /* jump-cache miss: state pc = target; exit_info = patch place of an inline cache or 0 */
     HOST_R_TRAP,                 /* + enum ir_trap */
     HOST_R_HOT = HOST_R_TRAP + IR_N_TRAPS + 1,   /* a counter of `heat` fell below 0 (H6): state pc = the block's */
+    HOST_R_RUN,                  /* several operations done together need to be done one by one: make the block at exit_target again without host_env.runs; state pc
+                                    = where to go on */
 };
 
 struct host_stubs {              /* run-time addresses of the shared pieces, made once by emit_stubs */
@@ -92,6 +95,7 @@ struct host_env {
     bool return_stack;           /* use H5 */
     bool exact_flags;            /* the state's flags are exact at faults too (as ir_opt was told) */
     uint8_t heat;                /* H6: blocks with an exit that polls (2: all blocks) count their entries down in `heat` */
+    bool runs;                   /* operations may be done together on the guess that none is special (HOST_R_RUN) */
     bool ordered;                /* guest memory may be shared: keep x86's order (TSO) on hosts whose own is weaker */
 };
 

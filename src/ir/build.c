@@ -9,8 +9,8 @@
  *     operand could then be its own user
  *  B3 folding never gives a value a longer life than its register: see `resident`
  */
-#include <string.h>
 #include "ir/build.h"
+#include "ir/fill.h"
 #include "ir/helpers.h"
 
 /* --- instructions --- */
@@ -53,8 +53,9 @@ void ir_build_start(struct ir_builder *B, struct ir_block *b, uint64_t guest_pc)
     B->full = false;
     b->guest_pc = b->guest_end = guest_pc;
     b->n_guest_insns = b->flags_in = b->n = 0;
-    memset(B->const_hash, 0xff, sizeof B->const_hash);
+    fill(B->const_hash, 0xff, sizeof B->const_hash);
     ir_forget(B);
+    B->stores_flags = false;
 }
 
 bool ir_room(const struct ir_builder *B, unsigned n)
@@ -112,9 +113,7 @@ ir_ref ir_const(struct ir_builder *B, enum ir_type t, int64_t v)
 
 void ir_forget(struct ir_builder *B)
 {
-    memset(B->slot64, 0xff, sizeof B->slot64);
-    memset(B->slot32, 0xff, sizeof B->slot32);
-    memset(B->slotv, 0xff, sizeof B->slotv);
+    fill(&B->known, 0xff, sizeof B->known);
     B->port = IR_NONE;
     B->port_mask = 0;
 }
@@ -124,15 +123,15 @@ void ir_forget_range(struct ir_builder *B, unsigned offset, unsigned size)
     if (size == 0)
         return;
     for (unsigned k = offset / 8; k <= (offset + size - 1) / 8 && k < IR_TRACKED / 8; k++) {
-        B->slot64[k] = B->slotv[k / 2] = IR_NONE;
+        B->known.slot64[k] = B->known.slotv[k / 2] = IR_NONE;
         if (offset < k * 8 + 4)               /* else only the slot's high half changes */
-            B->slot32[k] = IR_NONE;
+            B->known.slot32[k] = IR_NONE;
     }
 }
 
 static void know64(struct ir_builder *B, unsigned k, ir_ref v)
 {
-    B->slot64[k] = v;
+    B->known.slot64[k] = v;
     if (v < IR_MAX_INSNS)
         B->home[v] = (uint16_t)(k + 1);
 }
@@ -144,7 +143,7 @@ static bool resident(const struct ir_builder *B, ir_ref v)
     int64_t c;
     if (v == IR_NONE || const_of(B, v, &c))
         return true;
-    return B->home[v] && B->slot64[B->home[v] - 1] == v;
+    return B->home[v] && B->known.slot64[B->home[v] - 1] == v;
 }
 
 static ir_ref known(struct ir_builder *B, enum ir_type t, unsigned offset)
@@ -153,18 +152,18 @@ static ir_ref known(struct ir_builder *B, enum ir_type t, unsigned offset)
     if (offset >= IR_TRACKED || B->full)
         return IR_NONE;
     if (t == IR_V128)
-        return offset % 16 ? IR_NONE : B->slotv[k / 2];
+        return offset % 16 ? IR_NONE : B->known.slotv[k / 2];
     if (offset % 8)
         return IR_NONE;
     if (t == IR_I64)
-        return B->slot64[k];
+        return B->known.slot64[k];
     if (t == IR_I32) {
-        if (B->slot32[k] == IR_NONE && B->slot64[k] != IR_NONE)
-            B->slot32[k] = ir_trunc(B, IR_I32, B->slot64[k]);
-        return B->slot32[k];
+        if (B->known.slot32[k] == IR_NONE && B->known.slot64[k] != IR_NONE)
+            B->known.slot32[k] = ir_trunc(B, IR_I32, B->known.slot64[k]);
+        return B->known.slot32[k];
     }
     if (t == IR_I8 || t == IR_I16) {
-        ir_ref wide = B->slot64[k] != IR_NONE ? B->slot64[k] : B->slot32[k];
+        ir_ref wide = B->known.slot64[k] != IR_NONE ? B->known.slot64[k] : B->known.slot32[k];
         return wide == IR_NONE ? IR_NONE : ir_trunc(B, t, wide);
     }
     return IR_NONE;
@@ -181,9 +180,9 @@ ir_ref ir_get(struct ir_builder *B, enum ir_type t, unsigned offset)
     if (t == IR_I64 && offset % 8 == 0)
         know64(B, offset / 8, v);
     else if (t == IR_I32 && offset % 8 == 0)
-        B->slot32[offset / 8] = v;
+        B->known.slot32[offset / 8] = v;
     else if (t == IR_V128 && offset % 16 == 0)
-        B->slotv[offset / 16] = v;
+        B->known.slotv[offset / 16] = v;
     return v;
 }
 
@@ -196,9 +195,9 @@ void ir_put(struct ir_builder *B, enum ir_type t, unsigned offset, ir_ref v)
     if (t == IR_I64 && offset % 8 == 0)
         know64(B, offset / 8, v);
     else if (t == IR_I32 && offset % 8 == 0)
-        B->slot32[offset / 8] = v;
+        B->known.slot32[offset / 8] = v;
     else if (t == IR_V128 && offset % 16 == 0)
-        B->slotv[offset / 16] = v;
+        B->known.slotv[offset / 16] = v;
 }
 
 /* --- folding: each returns IR_NONE when there is nothing to fold --- */
@@ -562,6 +561,7 @@ void ir_putf(struct ir_builder *B, unsigned mask, ir_ref port)
     if (!B->full && constant_flags(B, port, &word))
         port = ir_op1(B, IR_MKF, IR_I32, ir_const(B, IR_I32, word));
     append(B, IR_PUTF, IR_VOID, 0, mask, 0, port, IR_NONE, IR_NONE, IR_NONE, 0);
+    B->stores_flags = true;
     B->port_mask = port == B->port ? B->port_mask | mask : mask;
     B->port = port;
 }

@@ -10,9 +10,12 @@
 struct ir_builder {
     struct ir_block *b;
     bool full;
-    ir_ref slot64[IR_TRACKED / 8];   /* known 64-bit value per 8-byte slot */
-    ir_ref slot32[IR_TRACKED / 8];   /* known 32-bit value of the slot's low half */
-    ir_ref slotv[IR_TRACKED / 16];   /* known v128 per 16-byte slot */
+    bool stores_flags;               /* the block has a PUTF */
+    struct {
+        ir_ref slot64[IR_TRACKED / 8];   /* known 64-bit value per 8-byte slot */
+        ir_ref slot32[IR_TRACKED / 8];   /* known 32-bit value of the slot's low half */
+        ir_ref slotv[IR_TRACKED / 16];   /* known v128 per 16-byte slot */
+    } known;
     ir_ref port; unsigned port_mask; /* latest flags-setting instruction, and which flags of the state still come from it */
     uint32_t const_hash[64];
     uint16_t home[IR_MAX_INSNS];     /* 1 + the slot that an i64 was last put to or got from; 0: none. Valid below b->n */

@@ -43,10 +43,14 @@ static void split_store(uint64_t addr, const union ir_cell *v, unsigned size) {
 #ifdef __x86_64__
 static void order_after_load(void) { __atomic_signal_fence(__ATOMIC_ACQ_REL); }
 static void order_before_store(void) { __atomic_signal_fence(__ATOMIC_ACQ_REL); }
+static void order_locked(void) { __atomic_signal_fence(__ATOMIC_SEQ_CST); }
 static bool single_store(uint64_t addr, unsigned size) { return size != 10; }
 #else
 static void order_after_load(void) { __atomic_thread_fence(__ATOMIC_ACQUIRE); }
 static void order_before_store(void) { __atomic_thread_fence(__ATOMIC_RELEASE); }
+/* A locked operation is a full fence on x86, whether it stores or not. C's atomics are ordered among themselves, not with the plain
+ * accesses of translated code: POWER ends them in isync, Arm has nothing after a stlxr. */
+static void order_locked(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 static bool single_store(uint64_t addr, unsigned size) { return size != 10 && (addr & (size - 1)) == 0; }
 #endif
 
@@ -137,7 +141,7 @@ static uint64_t locked_update(enum ir_op op, uint64_t addr, uint64_t expected, u
     return old.u64[0];
 }
 
-uint64_t ir_mem_rmw(enum ir_op op, uint64_t guest, uint64_t v, unsigned size) {
+static uint64_t update(enum ir_op op, uint64_t guest, uint64_t v, unsigned size) {
     uint64_t addr = ir_mem_at(guest, size, true);
     if (addr == IR_MEM_SPLIT || need_lock(guest, size)) return locked_update(op, guest, 0, v, size);
     switch (size) {
@@ -146,6 +150,13 @@ uint64_t ir_mem_rmw(enum ir_op op, uint64_t guest, uint64_t v, unsigned size) {
     case 4: return rmw_uint32_t(op, addr, (uint32_t)v);
     default: return rmw_uint64_t(op, addr, v);
     }
+}
+
+uint64_t ir_mem_rmw(enum ir_op op, uint64_t guest, uint64_t v, unsigned size) {
+    order_locked();
+    uint64_t old = update(op, guest, v, size);
+    order_locked();
+    return old;
 }
 
 static uint64_t cas64(uint64_t guest, uint64_t expected, uint64_t desired, unsigned size) {
@@ -218,11 +229,13 @@ static void cas128(uint64_t addr, union ir_cell *expected, const union ir_cell *
 }
 
 void ir_mem_cas(union ir_cell *old, uint64_t addr, const union ir_cell *expected, const union ir_cell *desired, unsigned size) {
+    order_locked();
     if (size == 16) {
         union ir_cell value = *expected;
         cas128(ir_mem_at(addr, size, true), &value, desired);      /* aligned: in one page */
         *old = value;
-        return;
+    } else {
+        *old = (union ir_cell){ .u64 = { cas64(addr, expected->u64[0], desired->u64[0], size) } };
     }
-    *old = (union ir_cell){ .u64 = { cas64(addr, expected->u64[0], desired->u64[0], size) } };
+    order_locked();
 }

@@ -95,8 +95,10 @@ const char *ir_parse(const char *text, struct ir_block *b);
 /* verify.c: NULL if the block is well formed, else a message (static per thread). */
 const char *ir_verify(const struct ir_block *b);
 /* opt.c: one backward pass: dead code, dead flags, use counts, `live`, trimmed PUTFs. Removed instructions stay in
- * place as CONST with no uses (type VOID). exact_flags: keep every flag exact at each instruction that may fault. */
-void ir_opt(struct ir_block *b, bool exact_flags);
+ * place as CONST with no uses (type VOID). IR_EXACT_FLAGS: keep every flag exact at each instruction that may fault;
+ * IR_RESTARTABLE: those that the code behind it reads, so that another consumer can go on there. */
+enum { IR_EXACT_NONE, IR_EXACT_FLAGS, IR_RESTARTABLE };
+void ir_opt(struct ir_block *b, unsigned exact);
 
 /* interp.c: run the block on the guest state at `state` (the address that offsets count from). Guest addresses are host addresses.
  * Sets *next_pc and returns -1 for an ordinary exit, or an enum ir_trap. helper_ctx is passed to helpers as their

@@ -8,6 +8,16 @@
 struct linux_clone {                   /* clone3's structure; flags without the exit signal; stack = its top, 0 = go on with the parent's */
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
+#define LINUX_CLONE_CLEAR_SIGHAND 0x100000000ull
+/* what is done for the guest's child by wherry; the host's clone must not see it */
+#define LINUX_CLONE_IN_GUEST (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS | LINUX_CLONE_CLEAR_SIGHAND)
+
+/* vfork.c: a child that shares memory; the parent stands still meanwhile, or goes on. Its pid or negative errno */
+int64_t linux_vfork(struct cpu *cpu, const struct linux_clone *args);
+int64_t linux_clone_beside(struct cpu *cpu, const struct linux_clone *args);
+bool linux_vfork_shares_memory(void);
+/* CLONE_CLEAR_SIGHAND, in the child */
+void linux_clear_handlers(struct linux_thread *t);
 /* CLONE_THREAD: a new host thread; its tid or negative errno */
 int64_t linux_clone_thread(struct cpu *cpu, const struct linux_clone *args);
 /* the registers with which a clone's child begins, set in its cpu */

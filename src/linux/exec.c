@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include "engine/log.h"
 #include "linux/hostcall.h"
+#include "linux/memory_args.h"
 #include "linux/sighand.h"
 
 enum { LINE_SIZE = 256, MAX_DEPTH = 5, MAX_STRING = 131072, MAX_STRINGS = 1 << 22 };
@@ -77,14 +78,21 @@ static int64_t measure(uint64_t array, unsigned *n, size_t *bytes)
         long len = engine_strnlen(p, MAX_STRING);
         if (len < 0) return -EFAULT;
         if (len >= MAX_STRING) return -E2BIG;
-        if (is_hidden((const char *)(uintptr_t)p)) *bytes += len + sizeof KEEP_PREFIX;
+        if (is_hidden(linux_view_string(p))) *bytes += len + sizeof KEEP_PREFIX;
     }
+}
+
+static const char *string_of(uint64_t array, unsigned i)
+{
+    uint64_t p = 0;
+    engine_copy_from(&p, array + 8ull * i, 8);
+    return linux_view_string(p);
 }
 
 static void fill_env(struct exec *x, uint64_t array, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
-        const char *s = ((const char **)(uintptr_t)array)[i];
+        const char *s = string_of(array, i);
         char *p = is_hidden(s) ? take(x, strlen(s) + sizeof KEEP_PREFIX) : NULL;
         if (p) s = strcat(strcpy(p, KEEP_PREFIX), s);
         x->envp[i] = s;
@@ -114,7 +122,7 @@ static int64_t collect(struct exec *x, uint64_t argv, uint64_t envp)
     const char **slots = (const char **)block;
     x->argv = slots + FRONT + OPTIONS;
     x->envp = x->argv + argc + 2;
-    for (unsigned i = 0; i < argc; i++) x->argv[i] = ((const char **)(uintptr_t)argv)[i];
+    for (unsigned i = 0; i < argc; i++) x->argv[i] = string_of(argv, i);
     if (!argc) x->argv[argc++] = "";           /* as Linux since 5.18 */
     x->argv[argc] = NULL;
     x->argc = argc;
@@ -146,7 +154,9 @@ static int64_t check_file(int fd)
     if (fstat(fd, &st)) return -errno;
     if (!S_ISREG(st.st_mode)) return S_ISLNK(st.st_mode) ? -ELOOP : -EACCES;
     if (!fstatvfs(fd, &vfs) && (vfs.f_flag & ST_NOEXEC)) return -EACCES;
-    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);
+    int64_t r = linux_host(SYS_faccessat2, fd, "", X_OK, AT_EACCESS | AT_EMPTY_PATH);
+    if (r != -ENOSYS && r != -EINVAL) return r;
+    snprintf(proc, sizeof proc, "/proc/self/fd/%d", fd);       /* before Linux 5.8 */
     return faccessat(AT_FDCWD, proc, X_OK, AT_EACCESS) ? -errno : 0;
 }
 
@@ -234,7 +244,7 @@ static int64_t open_first(struct exec *x, int dirfd, const char *path, int flags
     char name[PATH_MAX + 32];
     int64_t r;
     if (!*path && (flags & AT_EMPTY_PATH)) {
-        r = open_fd(x, dirfd);
+        r = dirfd == AT_FDCWD ? -EACCES : open_fd(x, dirfd);   /* the current directory */
         snprintf(name, sizeof name, "/dev/fd/%d", dirfd);
     } else {
         r = open_path(x, dirfd, path, !(flags & AT_SYMLINK_NOFOLLOW));
@@ -439,10 +449,11 @@ static int64_t execute(struct cpu *cpu, int dirfd, uint64_t path, uint64_t argv,
     struct linux_thread *t = cpu->os;
     char names[2 * PATH_MAX];
     struct exec x = { .fd = -1, .pass_fd = -1, .memory = names, .next = names, .end = names + sizeof names };
-    if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return -EINVAL;
     long len = engine_strnlen(path, PATH_MAX);
     if (len < 0) return -EFAULT;
     if (len >= PATH_MAX) return -ENAMETOOLONG;
+    if (!len && !(flags & AT_EMPTY_PATH)) return -ENOENT;
+    if (flags & ~(AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW)) return -EINVAL;
     int64_t r = open_first(&x, dirfd, (const char *)(uintptr_t)path, flags);
     if (!r) r = go(t, &x, argv, envp);
     if (x.fd >= 0) close(x.fd);

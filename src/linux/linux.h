@@ -83,8 +83,13 @@ size_t linux_fetchable(uint64_t pc, size_t want);            /* engine_config.fe
 bool linux_watch(uint64_t page);                             /* engine_config.watch */
 /* A host write fault at addr: true if only our write protection caused it; the protection is lifted and translations dropped. Async-signal-safe enough to run in the fault handler. */
 bool linux_write_fault(uint64_t addr);
+/* A SIGSEGV or SIGBUS that linux_write_fault has not explained, on a host with larger pages: true if the guest may make this access, and it will be
+ * made; otherwise *info tells what the guest's fault is. access: host_context_fault. */
+bool linux_mixed_fault(siginfo_t *info, int access, void *ucontext);
 /* Before the kernel or C code writes [addr, addr+size): lift write protection of watched pages in it. Cheap when there are none. */
 void linux_will_write(uint64_t addr, uint64_t size);
+/* The address by which the kernel shall know a futex: the same for all threads, whatever the page's rights. */
+uint64_t linux_futex_address(uint64_t addr);
 /* guest si_code for a SIGSEGV at addr: SEGV_MAPERR or SEGV_ACCERR */
 int  linux_segv_code(uint64_t addr);
 /* Around fork, so that the child's table is whole: prepare takes the lock, parent and child give it back. */

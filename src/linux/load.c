@@ -19,6 +19,7 @@ struct load {
     Elf64_Ehdr h;
     Elf64_Phdr *ph;
     uint64_t low, high, align;             /* of all PT_LOAD segments, in whole pages */
+    bool ascending;                        /* they lie one behind the other, as the ABI wants. The kernel maps any order, later ones over earlier */
     struct linux_image *out;
     char *why;
 };
@@ -124,7 +125,7 @@ static int read_program_headers(struct load *l)
 
 /* ---- checks of the segments ---- */
 
-static int check_segment(struct load *l, unsigned i, const Elf64_Phdr *before)
+static int check_segment(struct load *l, unsigned i)
 {
     const Elf64_Phdr *p = &l->ph[i];
     if (p->p_filesz > p->p_memsz)
@@ -136,8 +137,6 @@ static int check_segment(struct load *l, unsigned i, const Elf64_Phdr *before)
             i, (unsigned long long)p->p_vaddr, (unsigned long long)p->p_memsz);
     if ((p->p_vaddr ^ p->p_offset) & GUEST_PAGE_MASK && p->p_filesz)
         return refuse(l, ENOEXEC, "is malformed: address and file offset of segment %u differ within a page; get the file again", i);
-    if (before && p->p_vaddr < before->p_vaddr + before->p_memsz)
-        return refuse(l, ENOEXEC, "is malformed: segment %u overlaps the one before it or lies below it; get the file again", i);
     return 0;
 }
 
@@ -146,17 +145,19 @@ static int check_segments(struct load *l)
     const Elf64_Phdr *before = NULL;
     l->low = UINT64_MAX;
     l->align = GUEST_PAGE;
+    l->ascending = true;
     for (unsigned i = 0; i < l->h.e_phnum; i++) {
         const Elf64_Phdr *p = &l->ph[i];
         if (p->p_type != PT_LOAD)
             continue;
-        int error = check_segment(l, i, before);
+        int error = check_segment(l, i);
         if (error)
             return error;
         if (p->p_memsz == 0)
             continue;
-        before = p;
         uint64_t start = p->p_vaddr & ~GUEST_PAGE_MASK, end = (p->p_vaddr + p->p_memsz + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK;
+        l->ascending = !before || p->p_vaddr >= before->p_vaddr + before->p_memsz ? l->ascending : false;
+        before = p;
         l->low = start < l->low ? start : l->low;
         l->high = end > l->high ? end : l->high;
         if (p->p_align > l->align && !(p->p_align & (p->p_align - 1)) && p->p_align <= 1ull << 30)
@@ -204,18 +205,6 @@ static int place(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint
     return got == addr ? 0 : (int)(int64_t)got;
 }
 
-/* The rest of the last page that has file bytes is zero, but only as far as it belongs to the segment's memory. */
-static int clear_tail(uint64_t from, uint64_t to, int prot)
-{
-    uint64_t page = from & ~GUEST_PAGE_MASK;
-    if (!(prot & GUEST_PROT_WRITE) && linux_mprotect(page, GUEST_PAGE, prot | GUEST_PROT_WRITE))
-        return -ENOMEM;
-    memset((void *)(uintptr_t)from, 0, to - from);
-    if (!(prot & GUEST_PROT_WRITE))
-        linux_mprotect(page, GUEST_PAGE, prot);
-    return 0;
-}
-
 static int map_segment(struct load *l, const Elf64_Phdr *p)
 {
     int prot = segment_prot(p);
@@ -225,8 +214,9 @@ static int map_segment(struct load *l, const Elf64_Phdr *p)
     int error = place(start, file_pages - start, prot, 0, l->fd, p->p_offset - in_page);
     if (!error && memory_end > file_pages)
         error = place(file_pages, memory_end - file_pages, prot, GUEST_MAP_ANONYMOUS, -1, 0);
-    if (!error && p->p_memsz > p->p_filesz && file_pages > file_end && p->p_filesz)
-        error = clear_tail(file_end, file_pages, prot);
+    /* the rest of the last page that has file bytes is zero; the kernel leaves it alone where the program may not write */
+    if (!error && p->p_memsz > p->p_filesz && file_pages > file_end && p->p_filesz && prot & GUEST_PROT_WRITE)
+        memset((void *)(uintptr_t)file_end, 0, file_pages - file_end);
     if (!error)
         return 0;
     return refuse(l, -error, "cannot be mapped at 0x%llx (size 0x%llx): %s", (unsigned long long)vaddr, (unsigned long long)p->p_memsz, strerror(-error));
@@ -283,7 +273,7 @@ static int map_image(struct load *l)
             linux_munmap(l->out->bias + l->low, l->high - l->low);
         return error;
     }
-    if (l->out->pie)
+    if (l->out->pie && l->ascending)
         give_back_gaps(l);
     return 0;
 }

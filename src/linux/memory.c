@@ -9,7 +9,7 @@
  *     dropped: a translator that read the old bytes meanwhile has entered its block by the time engine_invalidate returns.
  */
 #include "linux/memory.h"
-#include "linux/memory_big.h"
+#include "linux/memory_mixed.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -142,18 +142,61 @@ bool linux_write_fault(uint64_t addr)
     const struct memory_region *r = memory_map_at(&map, page);
     bool writable = r && r->prot & GUEST_PROT_WRITE;
     bool was_watched = writable && unwatch(page, page + GUEST_PAGE, true);
-    uint64_t neighbour, first = page & ~(memory_host_page() - 1);
-    bool shared_watch = writable && !was_watched && watch_set_any(&watched, first, first + memory_host_page(), &neighbour);
+    bool mixed = memory_host_page() > GUEST_PAGE && mixed_find(mixed_down(page));      /* then it is linux_mixed_fault's */
     leave();
-    if (shared_watch) {                        /* a watched page lies in the same host page */
-        linux_will_write(first, memory_host_page());
-        return true;
-    }
     if (was_watched) {
         drop_written(page);
         return true;
     }
-    return writable && lost_race(page);
+    return writable && !mixed && lost_race(page);
+}
+
+uint64_t linux_futex_address(uint64_t addr)
+{
+    enter();
+    const struct mixed *p = memory_host_page() > GUEST_PAGE ? mixed_find(mixed_down(addr)) : NULL;
+    uint64_t raw = p && p->sub[mixed_sub(addr)].state & SUB_MAPPED ? mixed_raw(p, mixed_sub(addr)) : 0;
+    leave();
+    return raw ? raw + (addr & GUEST_PAGE_MASK) : addr;
+}
+
+int linux_page_present(uint64_t addr)
+{
+    enter();
+    int present = memory_host_page() > GUEST_PAGE ? memory_big_present(addr) : -1;
+    leave();
+    return present;
+}
+
+/* C code lost a race only if the guest may do what it tried. */
+static bool allowed(uint64_t addr, int access)
+{
+    int prot = linux_page_prot(addr);
+    return access >= 0 && prot > 0 && (!(access & 2) || prot & GUEST_PROT_WRITE);
+}
+
+bool linux_mixed_fault(siginfo_t *info, int access, void *ucontext)
+{
+    uint64_t addr = (uintptr_t)info->si_addr;
+    if (memory_host_page() == GUEST_PAGE)
+        return false;
+    enter();
+    enum memory_fault kind = memory_big_fault(&addr);
+    leave();
+    info->si_addr = (void *)(uintptr_t)addr;
+    if (kind == MEMORY_FAULT_PLAIN || kind == MEMORY_FAULT_UNMAPPED)
+        return false;
+    if (engine_view_fault(ucontext))
+        return true;
+    if (kind == MEMORY_FAULT_BEYOND) {
+        info->si_signo = SIGBUS;
+        info->si_code = BUS_ADRERR;
+        return false;
+    }
+    if (!allowed(addr, access) || !lost_race(addr & ~GUEST_PAGE_MASK))
+        return false;
+    engine_written_code(info, ucontext);
+    return true;
 }
 
 void linux_will_write(uint64_t addr, uint64_t size)
@@ -322,16 +365,35 @@ static int place_anywhere(uint64_t *where, uint64_t hint, uint64_t len, int prot
     return error == -EEXIST ? -ENOMEM : error;
 }
 
+/* The name of the file mapped last, while fd still stands for it: loaders map each file several times in a row, and the kernel takes its
+ * time to tell a name. Guarded by the lock; forgotten at the next system call of another kind. */
+volatile int linux_named_fd = -1;
+static struct { dev_t dev; ino_t ino; char name[4096]; } named;
+
+static void name_of_file(int fd, const struct stat *st, char name[4096])
+{
+    char link[32];
+    enter();
+    if (linux_named_fd != fd || named.dev != st->st_dev || named.ino != st->st_ino) {
+        snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+        ssize_t n = readlink(link, named.name, sizeof named.name - 1);
+        named.name[n < 0 ? 0 : n] = 0;
+        named.dev = st->st_dev;
+        named.ino = st->st_ino;
+        linux_named_fd = fd;
+    }
+    strcpy(name, named.name);
+    leave();
+}
+
 /* What /proc/self/maps shows for a mapping of fd. */
 static struct memory_file *describe_file(int fd)
 {
-    char link[32], name[4096];
+    char name[4096];
     struct stat st;
     if (fstat(fd, &st))
         return NULL;
-    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, name, sizeof name - 1);
-    name[n < 0 ? 0 : n] = 0;
+    name_of_file(fd, &st, name);
     const char *shown = name;
     size_t root = linux_process.root_real ? strlen(linux_process.root_real) : 0;
     if (root > 1 && !strncmp(name, linux_process.root_real, root) && name[root] == '/')
@@ -551,7 +613,10 @@ int64_t linux_mprotect(uint64_t addr, uint64_t len, int prot)
         if (!error)
             memory_map_protect(&map, addr, run, (uint8_t)prot);
     }
+    bool lost = mixed_lost_views();
     leave();
+    if (lost)
+        engine_settle_views();
     if (differs && !error) {
         changed(addr, run);
         if (prot & GUEST_PROT_WRITE) {
@@ -697,10 +762,13 @@ enum { ADV_DONTNEED = 4, ADV_FREE = 8, ADV_REMOVE = 9, ADV_DONTFORK = 10, ADV_DO
 
 static int advise_piece(uint64_t start, uint64_t size, int advice) { return memory_host_advise(start, size, advice); }
 
+/* Where a host page holds several guest pages, some advice never reaches the kernel. */
+static bool known_advice(int advice) { return (advice >= 0 && advice <= 4) || (advice >= ADV_FREE && advice <= 25) || (advice >= ADV_HWPOISON && advice <= 103); }
+
 int64_t linux_madvise(uint64_t addr, uint64_t len, int advice)
 {
     uint64_t size = page_up(len), end = addr + size;
-    if (addr & GUEST_PAGE_MASK || size < len || end < addr)
+    if (!known_advice(advice) || addr & GUEST_PAGE_MASK || size < len || end < addr)
         return -EINVAL;
     if (advice == ADV_HWPOISON || advice == ADV_SOFT_OFFLINE)
         return -EPERM;
@@ -795,6 +863,8 @@ void linux_shm_detached(uint64_t addr, uint64_t size)
 
 int linux_memory_init(void)
 {
+    if (memory_host_page() > GUEST_PAGE && engine_expect_views())
+        return -1;
     return memory_map_reserve(&map, 256);
 }
 
@@ -802,10 +872,12 @@ void linux_memory_fork_prepare(void)
 {
     pthread_mutex_lock(&brk_lock);
     enter();
+    mixed_fork_prepare();
 }
 
 void linux_memory_fork_parent(void)
 {
+    memory_home_fork_parent();
     leave();
     pthread_mutex_unlock(&brk_lock);
 }
@@ -814,4 +886,5 @@ void linux_memory_fork_child(void)
 {
     pthread_mutex_init(&lock, NULL);
     pthread_mutex_init(&brk_lock, NULL);
+    mixed_fork_child();
 }

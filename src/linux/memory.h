@@ -7,10 +7,13 @@
 #include "linux/memory_map.h"
 #include "linux/memory_host.h"
 
+extern volatile int linux_named_fd;            /* memory.c knows this descriptor's name; -1: none */
 extern volatile size_t linux_n_watched;        /* write-protected pages of the process; 0: linux_will_write need not be called */
 
 /* Like linux_mmap, with a name for /proc/self/maps ("[stack]", "[vdso]") and MEMORY_* flags. */
 uint64_t linux_mmap_named(uint64_t addr, uint64_t len, int prot, int flags, const char *name, unsigned region_flags);
+/* Has the page memory already? -1: the host's own page tables tell */
+int linux_page_present(uint64_t addr);
 /* Is every page of the range mapped for the guest? */
 bool linux_range_mapped(uint64_t addr, uint64_t len);
 /* Enter and remove a System V segment that the kernel has attached. linux_shm_place: a free address for it. */

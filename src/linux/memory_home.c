@@ -153,11 +153,13 @@ struct window *memory_window_new(int fd, uint64_t offset, uint64_t size, bool sh
     struct window *w = malloc(sizeof *w);
     if (!w)
         return NULL;
-    *w = (struct window){ NULL, (offset + size - start + page - 1) & ~(page - 1), 1, -1 };
+    *w = (struct window){ .size = (offset + size - start + page - 1) & ~(page - 1), .offset = start, .refs = 1, .fd = -1, .writable = shared };
     int how = shared ? MAP_SHARED : MAP_PRIVATE;
     void *p = mmap(NULL, w->size, PROT_READ | (shared ? PROT_WRITE : 0), how, fd, (off_t)start);
-    if (p == MAP_FAILED && shared && !write)   /* opened for reading only */
+    if (p == MAP_FAILED && shared && !write) { /* opened for reading only */
         p = mmap(NULL, w->size, PROT_READ, how, fd, (off_t)start);
+        w->writable = false;
+    }
     if (p == MAP_FAILED) {
         int error = errno;
         free(w);
@@ -181,5 +183,7 @@ void memory_window_drop(struct window *w)
     if (!w || --w->refs)
         return;
     munmap(w->at, w->size);
+    if (w->fd >= 0)
+        close(w->fd);
     free(w);
 }

@@ -22,7 +22,8 @@ void memory_home_fork_prepare(void (*each)(void (*copy)(uint8_t *home, uint64_t 
 void memory_home_fork_parent(void);
 bool memory_home_fork_child(void);             /* are there homes to map again? */
 
-struct window { uint8_t *at; uint64_t size; unsigned refs; int fd; };
+/* fd, ino: for a mapping that goes on behind the file's end, to see whether the file has grown; -1 otherwise */
+struct window { uint8_t *at; uint64_t size, offset, ino; unsigned refs; int fd; bool writable; };
 /* A mapping of the file's bytes [offset, offset + size), made larger to whole host pages; *first: where offset is in it. refs is 1. */
 struct window *memory_window_new(int fd, uint64_t offset, uint64_t size, bool shared, bool write, uint64_t *first);
 struct window *memory_window_keep(struct window *w);

@@ -130,9 +130,21 @@ struct mixed *mixed_record(uint64_t base)
     return p;
 }
 
-struct mixed *mixed_reserve(uint64_t base, int *error)
+struct mixed *mixed_plain(uint64_t base, int prot, const struct object *o)
 {
-    *error = memory_plain_map(base, memory_host_page(), 0, GUEST_MAP_PRIVATE | GUEST_MAP_ANONYMOUS | GUEST_MAP_NORESERVE, -1, 0, false);
+    struct mixed *p = add(base);
+    for (unsigned i = 0; p && i < mixed_subs(); i++)
+        mixed_set(p, i, (uint8_t)(SUB_MAPPED | (prot & 7)), o->window, o->at + (base - o->start) + i * GUEST_PAGE);
+    if (p && o->shared) {
+        p->shared = true;
+        p->home = (uint8_t *)(uintptr_t)(o->at + (base - o->start));
+    }
+    return p;
+}
+
+struct mixed *mixed_reserve(uint64_t base, bool replace, int *error)
+{
+    *error = memory_plain_map(base, memory_host_page(), 0, GUEST_MAP_PRIVATE | GUEST_MAP_ANONYMOUS | GUEST_MAP_NORESERVE, -1, 0, replace);
     if (*error)
         return NULL;
     struct mixed *p = add(base);
@@ -157,6 +169,10 @@ static int give_home(struct mixed *p)
             memory_home_fill(home, i * GUEST_PAGE, (void *)(uintptr_t)(p->base + i * GUEST_PAGE), GUEST_PAGE);
     if (!error)
         error = memory_home_map(home, p->base, 0);
+    p->unused = ~0ull;
+    for (unsigned i = 0; i < mixed_subs(); i++)
+        if (p->sub[i].state & SUB_MAPPED)
+            p->unused &= ~(1ull << i);
     if (!error)
         p->home = home;
     else if (home)

@@ -22,6 +22,7 @@ struct mixed {
     bool shared;             /* home is in a window: base is mapped from the same file */
     bool foreign;            /* shared memory without a window (System V): it has the rights that any guest page has */
     uint8_t rights;          /* of the host page now */
+    uint64_t unused;         /* a bit for each page of the home that nothing was put into: it is zeros */
     struct mixed_sub sub[];
 };
 
@@ -32,7 +33,9 @@ static inline unsigned mixed_subs(void) { return (unsigned)(memory_host_page() /
 struct mixed *mixed_find(uint64_t base);                      /* NULL: none */
 struct mixed *mixed_next(uint64_t from);                      /* the first record at or above `from`, or NULL */
 struct mixed *mixed_record(uint64_t base);                    /* makes one for a plain page. NULL: out of memory */
-struct mixed *mixed_reserve(uint64_t base, int *error);       /* for a free host page */
+struct object;
+struct mixed *mixed_plain(uint64_t base, int prot, const struct object *o);    /* for a page of o that has just been mapped plain */
+struct mixed *mixed_reserve(uint64_t base, bool replace, int *error);      /* for a free host page; replace: it is the guest's already */
 bool mixed_is_free(uint64_t base);
 int mixed_own_home(struct mixed *p);                          /* make it hold private pages that can be filled through p->home */
 void mixed_set(struct mixed *p, unsigned i, uint8_t state, struct window *w, uint64_t at);

@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "guest/lift.h"
+#include "linux/sighand.h"
 
 static const char *skip_slashes(const char *p)
 {
@@ -74,9 +75,10 @@ static void write_guest(FILE *f, uint64_t start, uint64_t end)
     }
 }
 
-static void make_cmdline(FILE *f) { write_guest(f, linux_process.arg_start, linux_process.arg_end); }
-static void make_environ(FILE *f) { write_guest(f, linux_process.env_start, linux_process.env_end); }
-static void make_auxv(FILE *f) { write_guest(f, linux_process.auxv_start, linux_process.auxv_start + linux_process.auxv_size); }
+/* Each maker writes the file that the guest calls `path`. */
+static void make_cmdline(FILE *f, const char *path) { write_guest(f, linux_process.arg_start, linux_process.arg_end); }
+static void make_environ(FILE *f, const char *path) { write_guest(f, linux_process.env_start, linux_process.env_end); }
+static void make_auxv(FILE *f, const char *path) { write_guest(f, linux_process.auxv_start, linux_process.auxv_start + linux_process.auxv_size); }
 
 static void map_line(void *ctx, const struct linux_region *r)
 {
@@ -89,7 +91,7 @@ static void map_line(void *ctx, const struct linux_region *r)
     fputc('\n', f);
 }
 
-static void make_maps(FILE *f) { linux_regions(map_line, f); }
+static void make_maps(FILE *f, const char *path) { linux_regions(map_line, f); }
 
 static void smaps_entry(void *ctx, const struct linux_region *r)
 {
@@ -103,19 +105,25 @@ static void smaps_entry(void *ctx, const struct linux_region *r)
     fprintf(f, "VmFlags: %s%s%smr mw me\n", r->prot & PROT_READ ? "rd " : "", r->prot & PROT_WRITE ? "wr " : "", r->prot & PROT_EXEC ? "ex " : "");
 }
 
-static void make_smaps(FILE *f) { linux_regions(smaps_entry, f); }
+static void make_smaps(FILE *f, const char *path) { linux_regions(smaps_entry, f); }
 
-/* The kernel's line, with the guest's addresses for code and stack. Fields are counted from the end of "(comm)", proc(5). */
-static void make_stat(FILE *f)
+static bool read_text(const char *path, char *text, size_t size)
 {
-    char line[2048];
-    int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, line, sizeof line - 1);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, size - 1);
     if (fd >= 0)
         close(fd);
-    if (n <= 0)
+    if (n > 0)
+        text[n] = 0;
+    return n > 0;
+}
+
+/* The kernel's line, with the guest's addresses for code and stack. Fields are counted from the end of "(comm)", proc(5). */
+static void make_stat(FILE *f, const char *path)
+{
+    char line[2048];
+    if (!read_text(path, line, sizeof line))
         return;
-    line[n] = 0;
     char *rest = strrchr(line, ')'), *save;
     if (!rest)
         return;
@@ -138,6 +146,48 @@ static void make_stat(FILE *f)
             fprintf(f, " %s", word);
     }
     fputc('\n', f);
+}
+
+/* A thread's blocked signals, and its process's ignored (handler 1) or caught ones. */
+static uint64_t blocked_signals(pid_t tid)
+{
+    uint64_t mask = 0;
+    pthread_mutex_lock(&linux_process.lock);
+    for (const struct linux_thread *t = linux_process.threads; t; t = t->next)
+        if (t->tid == tid)
+            mask = t->sigmask;
+    pthread_mutex_unlock(&linux_process.lock);
+    return mask;
+}
+
+static uint64_t handled_signals(bool caught)
+{
+    const struct linux_thread *t = linux_current();
+    uint64_t mask = 0;
+    for (int sig = 1; t && sig <= LINUX_NSIG; sig++)
+        if (caught ? t->sighand->act[sig].handler > LINUX_SIG_IGN : t->sighand->act[sig].handler == LINUX_SIG_IGN)
+            mask |= linux_sigbit(sig);
+    return mask;
+}
+
+/* The kernel's lines, but for the signals: wherry catches some for itself, and blocks none that a fault can raise. */
+static void make_status(FILE *f, const char *path)
+{
+    char text[8192], *save;
+    pid_t tid = 0;
+    if (!read_text(path, text, sizeof text))
+        return;
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        sscanf(line, "Pid: %d", &tid);
+        if (!strncmp(line, "SigBlk:", 7))
+            fprintf(f, "SigBlk:\t%016llx\n", (unsigned long long)blocked_signals(tid));
+        else if (!strncmp(line, "SigIgn:", 7))
+            fprintf(f, "SigIgn:\t%016llx\n", (unsigned long long)handled_signals(false));
+        else if (!strncmp(line, "SigCgt:", 7))
+            fprintf(f, "SigCgt:\t%016llx\n", (unsigned long long)handled_signals(true));
+        else
+            fprintf(f, "%s\n", line);
+    }
 }
 
 /* ---- /proc/cpuinfo: the processor that cpuid tells of, once for each of the host's ---- */
@@ -204,7 +254,7 @@ static void write_processor(FILE *f, long number, long n)
     fprintf(f, "bugs\t\t:\nbogomips\t: 4000.00\nclflush size\t: 64\ncache_alignment\t: 64\naddress sizes\t: 48 bits physical, 48 bits virtual\npower management:\n\n");
 }
 
-static void make_cpuinfo(FILE *f)
+static void make_cpuinfo(FILE *f, const char *path)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
     for (long i = 0; i < n; i++)
@@ -213,9 +263,10 @@ static void make_cpuinfo(FILE *f)
 
 /* ---- which files ---- */
 
-struct proc_file { const char *name; void (*make)(FILE *f); };
+struct proc_file { const char *name; void (*make)(FILE *f, const char *path); };
 static const struct proc_file own_files[] = {
     { "maps", make_maps }, { "smaps", make_smaps }, { "cmdline", make_cmdline }, { "environ", make_environ }, { "auxv", make_auxv }, { "stat", make_stat },
+    { "status", make_status },
 };
 
 static const struct proc_file *find_file(const char *path)
@@ -231,14 +282,14 @@ static const struct proc_file *find_file(const char *path)
 }
 
 /* The text is made in memory of ours first: while linux_regions holds the lock nothing but plain memory may be touched. */
-static int64_t memory_file(const struct proc_file *file, int flags)
+static int64_t memory_file(const struct proc_file *file, const char *path, int flags)
 {
     char *text = NULL;
     size_t size = 0;
     FILE *f = open_memstream(&text, &size);
     if (!f)
         return -ENOMEM;
-    file->make(f);
+    file->make(f, path);
     fclose(f);
     int fd = (int)syscall(SYS_memfd_create, file->name, flags & O_CLOEXEC ? MFD_CLOEXEC : 0);
     for (size_t done = 0; fd >= 0 && done < size;) {
@@ -259,5 +310,5 @@ int64_t linux_proc_open(const char *path, int flags)
     if (strncmp(path, "/proc/", 6) || (flags & O_ACCMODE) != O_RDONLY || flags & O_PATH)
         return LINUX_PROC_NOT_OURS;
     const struct proc_file *file = find_file(path);
-    return file ? memory_file(file, flags) : LINUX_PROC_NOT_OURS;
+    return file ? memory_file(file, path, flags) : LINUX_PROC_NOT_OURS;
 }

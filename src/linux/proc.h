@@ -10,4 +10,9 @@ const char *linux_proc_rest(const char *path);
 /* Open a file whose content wherry makes: a new descriptor, a negative errno, or LINUX_PROC_NOT_OURS. path: as the guest gave it. */
 #define LINUX_PROC_NOT_OURS INT64_MIN
 int64_t linux_proc_open(const char *path, int flags);
+
+/* proc_others.c: let the others see the guest's arguments and environment (linux_process.arg_start ...) */
+void linux_show_arguments(void);
+/* If the path is /proc/PID/exe of another process that this wherry runs: its guest's program, else NULL. */
+const char *linux_proc_other_exe(const char *path, char found[4096]);
 #endif

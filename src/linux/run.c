@@ -10,6 +10,7 @@
 #include "guest/lift.h"
 #include "guest/lift.h"
 #include "linux/hostcall.h"
+#include "linux/memory.h"
 #include "linux/sighand.h"
 
 enum { TRAP_DE = 0, TRAP_DB = 1, TRAP_BP = 3, TRAP_OF = 4, TRAP_UD = 6, TRAP_SS = 12, TRAP_GP = 13, TRAP_PF = 14, TRAP_MF = 16, TRAP_XM = 19, TRAP_AC = 17 };
@@ -32,20 +33,39 @@ static uint64_t fault_error(const struct cpu *cpu, uint64_t addr)
     int prot = linux_page_prot(addr);
     uint64_t present = prot > 0 ? PF_PRESENT : 0;
     if (addr == cpu->state.pc && !(prot > 0 && (prot & PROT_EXEC))) return PF_USER | PF_FETCH | present;
-    if (t->signals->fault >= 0) return PF_USER | (t->signals->fault & (PF_PRESENT | PF_WRITE));
+    int there = prot > 0 ? linux_page_present(addr) : -1;
+    if (t->signals->fault >= 0) return PF_USER | (there >= 0 ? (unsigned)there : t->signals->fault & PF_PRESENT) | (t->signals->fault & PF_WRITE);
     return PF_USER | present | (prot > 0 && (prot & PROT_READ) ? PF_WRITE : 0);
+}
+
+static size_t code_at_pc(struct cpu *cpu, uint8_t bytes[15])
+{
+    size_t n = 15;
+    while (n && engine_copy_from(bytes, cpu->state.pc, n)) n--;
+    return n;
 }
 
 static enum x86_fault_kind fault_kind(struct cpu *cpu, bool refused_address)
 {
     uint8_t bytes[15];
-    size_t n = sizeof bytes;
-    while (n && engine_copy_from(bytes, cpu->state.pc, n)) n--;
+    size_t n = code_at_pc(cpu, bytes);
     return n ? x86_fault_kind(&cpu->state, bytes, n, refused_address) : X86_FAULT_PLAIN;
 }
 
 /* Other hosts have wider addresses, and tell a plain page fault. */
 static bool is_canonical(uint64_t addr) { return (int64_t)(addr << 16) >> 16 == (int64_t)addr; }
+
+/* An emulated host says 0 where its own host's address is not canonical: look what the instruction asked for. */
+static bool lost_address(struct cpu *cpu, uint64_t addr)
+{
+#ifdef __x86_64__
+    return false;
+#else
+    uint8_t bytes[15];
+    size_t n = addr ? 0 : code_at_pc(cpu, bytes);
+    return n && x86_address_refused(&cpu->state, bytes, n);
+#endif
+}
 
 /* bits IE DE ZE OE UE PE */
 static int x87_code(unsigned flags)
@@ -72,7 +92,7 @@ static void fault(struct cpu *cpu)
         }
         return;
     }
-    bool refused = code == SI_KERNEL || !is_canonical(addr);
+    bool refused = code == SI_KERNEL || !is_canonical(addr) || lost_address(cpu, addr);
     enum x86_fault_kind kind = fault_kind(cpu, refused);
     if (kind == X86_FAULT_X87) {
         force(cpu, SIGFPE, x87_code(cpu->state.fsw & ~cpu->state.fcw & 63u), cpu->state.pc, TRAP_MF, 0);

@@ -53,11 +53,12 @@ int64_t linux_set_altstack(struct linux_thread *t, const struct linux_stack *ss,
     if (mode == ALT_DISABLE) {
         t->altstack_sp = t->altstack_size = 0;
     } else {
+        if (ss->sp == t->altstack_sp && ss->size == t->altstack_size && ss->flags == t->altstack_flags) return 0;      /* no change: no check */
         if (ss->size < MIN_ALTSTACK) return -ENOMEM;
         t->altstack_sp = ss->sp;
         t->altstack_size = ss->size;
     }
-    t->altstack_flags = ss->flags & ALT_AUTODISARM;
+    t->altstack_flags = ss->flags;
     return 0;
 }
 
@@ -84,7 +85,7 @@ static void save_context(struct guest_ucontext *uc, const struct linux_thread *t
     uc->sigmask = m->oldmask = t->restore_sigmask ? t->saved_sigmask : t->sigmask;
     m->fpstate = fpstate;
     uc->flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
-    uc->stack = (struct linux_stack){ t->altstack_sp, linux_altstack_state(t, s->gpr[X86_RSP]), 0, t->altstack_size };
+    uc->stack = (struct linux_stack){ t->altstack_sp, t->altstack_flags, 0, t->altstack_size };     /* as it was set: sigreturn sets it again */
 }
 
 /* Stack pointer for the frame and, above it, the FXSAVE image; 0 when it leaves the alternate stack. */

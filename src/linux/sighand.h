@@ -55,6 +55,8 @@ void linux_signals_exec_failed(struct linux_thread *t);
 /* for a vfork child: a copy of the handlers, of the signal state */
 int  linux_signal_copy(struct linux_thread *child, const struct linux_thread *parent);
 void linux_signal_free_copy(struct linux_thread *child);
+/* the calling host thread gets an alternate stack for the handlers, kept in t->signals */
+void linux_signal_own_stack(struct linux_thread *t);
 void linux_signal_thread_free(struct linux_thread *t);
 
 /* sigframe.c: build the frame of a handler and point the registers at it. 0, or -1 when the stack can't take it (nothing changed) */

@@ -128,11 +128,15 @@ static void __attribute__((noreturn)) internal_fault(int sig, const siginfo_t *i
 static void catch_fault(int sig, siginfo_t *info, ucontext_t *uc)
 {
     struct linux_thread *t = linux_current();
-    if (sig == SIGSEGV && linux_write_fault((uintptr_t)info->si_addr)) {
+    bool memory = sig == SIGSEGV || sig == SIGBUS;
+    int access = memory ? host_context_fault(uc) : 0;
+    if (sig == SIGSEGV && (access < 0 || access & 2) && linux_write_fault((uintptr_t)info->si_addr)) {
         engine_written_code(info, uc);
         return;
     }
-    if (t && t->signals && (sig == SIGSEGV || sig == SIGBUS)) t->signals->fault = host_context_fault(uc);
+    if (memory && linux_mixed_fault(info, access, uc)) return;
+    sig = info->si_signo;
+    if (t && t->signals && memory) t->signals->fault = access;
     if (engine_host_fault(sig, info, uc) == ENGINE_FAULT_OTHER) internal_fault(sig, info, uc);
 }
 
@@ -198,15 +202,12 @@ void linux_signal_init(void)
     linux_set_host_mask(linux_host_mask(inherited_mask));
 }
 
-void linux_signal_thread_init(struct linux_thread *t)
+void linux_signal_own_stack(struct linux_thread *t)
 {
     size_t size = 128 * 1024, least = getauxval(AT_MINSIGSTKSZ) + 64 * 1024;
-    if (t->signals) return;
     if (size < least) size = least;
-    t->sighand = &process_sighand;
-    t->signals = calloc(1, sizeof *t->signals);
     void *stack = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (!t->signals || stack == MAP_FAILED) {
+    if (stack == MAP_FAILED) {
         fprintf(stderr, "wherry: no memory for a signal stack\n");
         _exit(1);
     }
@@ -214,6 +215,18 @@ void linux_signal_thread_init(struct linux_thread *t)
     t->signals->stack_size = size;
     stack_t ss = { .ss_sp = stack, .ss_size = size };
     sigaltstack(&ss, NULL);
+}
+
+void linux_signal_thread_init(struct linux_thread *t)
+{
+    if (t->signals) return;
+    t->sighand = &process_sighand;
+    t->signals = calloc(1, sizeof *t->signals);
+    if (!t->signals) {
+        fprintf(stderr, "wherry: no memory for a signal stack\n");
+        _exit(1);
+    }
+    linux_signal_own_stack(t);
     linux_note_sigmask(t, inherited_mask);
 }
 
@@ -245,6 +258,7 @@ int linux_signal_copy(struct linux_thread *child, const struct linux_thread *par
 
 void linux_signal_free_copy(struct linux_thread *child)
 {
+    if (child->signals && child->signals->stack) munmap(child->signals->stack, child->signals->stack_size);
     free(child->sighand);
     free(child->signals);
 }

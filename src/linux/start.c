@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "engine/log.h"
 #include "linux/memory.h"
+#include "linux/proc.h"
 
 struct linux_process linux_process = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -304,6 +305,7 @@ int linux_main(const struct linux_config *cfg, const char *program, char **argv,
     if (!sp)
         return complain(program, -ENOMEM, "%s", s.why);
     name_thread(execfn);
+    linux_show_arguments();
     log_layout(&s, sp);
     return run(&s, sp);
 }

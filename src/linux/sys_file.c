@@ -11,6 +11,7 @@
 #include "linux/convert.h"
 #include "linux/hostcall.h"
 #include "linux/memory.h"
+#include "linux/memory_home.h"
 #include "linux/proc.h"
 #include "linux/syscall.h"
 
@@ -47,8 +48,10 @@ SYS(openat2)
 {
     char text[PATH_MAX], buf[PATH_MAX];
     uint64_t how[3];
-    if (d < sizeof how || engine_copy_from(how, c, sizeof how) || linux_get_string(b, text, sizeof text) < 0)
+    if (d != sizeof how || engine_copy_from(how, c, sizeof how) || linux_get_string(b, text, sizeof text) < 0)
         return linux_safe_syscall(SYS_openat2, (long)a, (long)b, (long)c, (long)d, 0, 0);
+    if (how[0] >> 32)
+        return -EINVAL;
     int64_t fd = how[2] ? LINUX_PROC_NOT_OURS : linux_proc_open(text, host_open_flags(how[0]));
     if (fd != LINUX_PROC_NOT_OURS)
         return fd;
@@ -107,17 +110,19 @@ SYS(statx)
 
 /* ---- links ---- */
 
-/* readlink of /proc/self/exe shows the guest's program. */
+/* readlink of /proc/self/exe, or of another guest's, shows the guest's program. */
 static int64_t read_link(int dirfd, uint64_t path, uint64_t out, int64_t size)
 {
     char text[PATH_MAX], buf[PATH_MAX];
     if ((int)size <= 0)
         return -EINVAL;
-    const char *own = linux_get_string(path, text, sizeof text) > 0 ? linux_proc_rest(text) : NULL;
-    if (own && !strcmp(own, "exe") && linux_process.exe_guest) {
-        size_t n = strlen(linux_process.exe_guest);
+    bool absolute = linux_get_string(path, text, sizeof text) > 0 && *text == '/';
+    const char *own = absolute ? linux_proc_rest(text) : NULL;
+    const char *exe = own ? (!strcmp(own, "exe") ? linux_process.exe_guest : NULL) : absolute ? linux_proc_other_exe(text, buf) : NULL;
+    if (exe) {
+        size_t n = strlen(exe);
         n = n < (size_t)size ? n : (size_t)size;
-        int64_t error = linux_put(out, linux_process.exe_guest, n);
+        int64_t error = linux_put(out, exe, n);
         return error ? error : (int64_t)n;
     }
     return linux_host(SYS_readlinkat, dirfd, linux_path_argument(path, false, buf), out, size);
@@ -137,7 +142,7 @@ SYS(linkat)
 
 bool linux_fd_reserved(int fd)
 {
-    return log_file && log_file != stderr && fd > 2 && fd == fileno(log_file);
+    return (fd > 2 && fd == memory_home_fd()) || (log_file && log_file != stderr && fd > 2 && fd == fileno(log_file));
 }
 
 SYS(close) { return linux_fd_reserved((int)a) ? -EBADF : linux_host(SYS_close, (long)a); }
@@ -159,16 +164,22 @@ SYS(dup2)
 
 SYS(dup3) { return duplicate((int)a, (int)b, c); }
 
+/* Around the descriptors that are not the guest's */
+static int64_t close_from(uint32_t first, uint32_t last, const int *kept, unsigned n, long flags)
+{
+    for (unsigned i = 0; i < n; i++)
+        if (kept[i] > 2 && (uint32_t)kept[i] >= first && (uint32_t)kept[i] <= last) {
+            int64_t r = first < (uint32_t)kept[i] ? close_from(first, (uint32_t)kept[i] - 1, kept, n, flags) : 0;
+            return r || (uint32_t)kept[i] == last ? r : close_from((uint32_t)kept[i] + 1, last, kept, n, flags);
+        }
+    return linux_host(SYS_close_range, first, last, flags);
+}
+
 SYS(close_range)
 {
+    const int kept[] = { log_file && log_file != stderr ? fileno(log_file) : -1, memory_home_fd() };
     uint32_t first = (uint32_t)a, last = (uint32_t)b;
-    int kept = log_file && log_file != stderr ? fileno(log_file) : -1;
-    if (kept < 3 || first > last || (uint32_t)kept < first || (uint32_t)kept > last)
-        return linux_host(SYS_close_range, first, last, (long)c);
-    int64_t r = first < (uint32_t)kept ? linux_host(SYS_close_range, first, (uint32_t)kept - 1, (long)c) : 0;
-    if (r == 0 && (uint32_t)kept < last)
-        r = linux_host(SYS_close_range, (uint32_t)kept + 1, last, (long)c);
-    return r;
+    return close_from(first, last, kept, first > last ? 0 : 2, (long)c);
 }
 
 /* ---- fcntl: x86-64's numbers and struct flock; 64-bit hosts have the same structure ---- */

@@ -29,8 +29,10 @@ static uint64_t host_start(uint64_t addr) { return addr & ~(memory_host_page() -
 
 SYS(msync)
 {
-    if (a & GUEST_PAGE_MASK)
+    if (a & GUEST_PAGE_MASK || (uint32_t)c & ~7u || (c & 5) == 5)      /* MS_ASYNC and MS_SYNC at once */
         return -EINVAL;
+    if (b + GUEST_PAGE_MASK < b || !b)         /* the kernel's rounding makes 0 of both */
+        return 0;
     return guest_range(a, b) ? linux_safe_syscall(SYS_msync, (long)host_start(a), (long)(a + b - host_start(a)), (long)c, 0, 0, 0) : -ENOMEM;
 }
 
@@ -38,6 +40,11 @@ SYS(mincore)
 {
     if (a & GUEST_PAGE_MASK)
         return -EINVAL;
+    uint64_t pages = (b >> 12) + !!(b & GUEST_PAGE_MASK);
+    if (a > GUEST_TASK_SIZE || b > GUEST_TASK_SIZE - a)
+        return -ENOMEM;
+    if (c > GUEST_TASK_SIZE || pages > GUEST_TASK_SIZE - c)
+        return -EFAULT;
     if (!guest_range(a, b))
         return -ENOMEM;
     linux_will_write(c, (b + GUEST_PAGE_MASK) / GUEST_PAGE);

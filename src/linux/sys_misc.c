@@ -2,6 +2,7 @@
  * sys_misc.c: what the guest asks about the system and its limits: uname, time, rlimits, personality.
  */
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/resource.h>
 #include <sys/time.h>
 #include <sys/utsname.h>
@@ -11,6 +12,7 @@
 /* ---- uname ---- */
 
 struct guest_utsname { char field[6][65]; };
+enum { HOST_PERSONALITY = PER_LINUX32 | UNAME26 | ADDR_NO_RANDOMIZE };
 
 SYS(uname)
 {
@@ -18,7 +20,8 @@ SYS(uname)
     struct guest_utsname g;
     if (uname(&u))
         return -errno;
-    const char *from[6] = { u.sysname, u.nodename, u.release, u.version, "x86_64", u.domainname };
+    bool narrow = (personality(0xffffffff) & PER_MASK) == PER_LINUX32;
+    const char *from[6] = { u.sysname, u.nodename, u.release, u.version, narrow ? "i686" : "x86_64", u.domainname };
     memset(&g, 0, sizeof g);
     for (int i = 0; i < 6; i++)
         memcpy(g.field[i], from[i], strnlen(from[i], 64));
@@ -108,7 +111,7 @@ static int64_t exchange_limit(int resource, uint64_t new_value, uint64_t old_val
     return error;
 }
 
-SYS(getrlimit) { return b ? exchange_limit((int)a, 0, b) : -EFAULT; }
+SYS(getrlimit) { return b || (int)a < 0 || (int)a >= N_LIMITS ? exchange_limit((int)a, 0, b) : -EFAULT; }
 SYS(setrlimit) { return b ? exchange_limit((int)a, b, 0) : -EFAULT; }
 
 SYS(prlimit64)
@@ -118,13 +121,15 @@ SYS(prlimit64)
     return linux_host(SYS_prlimit64, (pid_t)a, (int)b, c, d);
 }
 
-/* ---- personality: remembered; none of its bits may change how wherry itself runs ---- */
+/* ---- personality: remembered. The host gets the bits that survive execve and change nothing for wherry itself ---- */
 
 SYS(personality)
 {
-    static uint32_t current;
-    uint32_t old = current;
-    if ((uint32_t)a != 0xffffffff)
-        current = (uint32_t)a;
+    static uint32_t others;                    /* bits that the host does not get */
+    uint32_t old = (uint32_t)personality(0xffffffff) | others, wanted = (uint32_t)a;
+    if (wanted == 0xffffffff)
+        return old;
+    others = wanted & ~(uint32_t)HOST_PERSONALITY;
+    personality(wanted & HOST_PERSONALITY);
     return old;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * sys_process.c: processes: fork, vfork, clone, wait, and what a process may ask about itself.
+ * sys_process.c: processes: fork, clone, wait, and what a process may ask about itself.
  *  P1 a fork's child has one thread, the caller, and locks that nobody holds: every lock of the room is taken around the fork
- *  P2 a vfork's child really shares memory. It runs on a host stack and a cpu of its own, but on its parent's libc thread, which stands
- *     still meanwhile; its signal handlers are a copy, as the kernel's are
  * fork(2), vfork(2), clone(2), wait(2), prctl(2), arch_prctl(2).
  */
 #include <linux/prctl.h>
@@ -16,28 +14,14 @@
 #include "linux/hostcall.h"
 #include "linux/sighand.h"
 
-#ifndef CLONE_CLEAR_SIGHAND
-#define CLONE_CLEAR_SIGHAND 0x100000000ull
-#endif
-#define CLONE_IN_GUEST (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS | CLONE_CLEAR_SIGHAND | CLONE_SETTLS)
 #define TASK_SIZE_MAX 0x7ffffffff000ull
-
-enum { VFORK_STACK = 1 << 20 };
-
-/* A stack that an earlier child left by execve or _exit may have lain here: its frames' redzones are not ours. */
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-static void fresh_stack(void *stack, size_t size) { ASAN_UNPOISON_MEMORY_REGION(stack, size); }
-#else
-static void fresh_stack(void *stack, size_t size) {}
-#endif
 
 /* ---- fork ---- */
 
 /* The plain fork is libc's, which looks after libc; sharing files, namespaces and the like are beyond it. */
 static int64_t host_fork(const struct linux_clone *args)
 {
-    uint64_t flags = args->flags & ~(uint64_t)CLONE_IN_GUEST;
+    uint64_t flags = args->flags & ~(uint64_t)LINUX_CLONE_IN_GUEST;
     int pidfd = -1;
     if (!flags && args->exit_signal == SIGCHLD) {
         pid_t pid = fork();
@@ -48,7 +32,7 @@ static int64_t host_fork(const struct linux_clone *args)
     return pid;
 }
 
-static void clear_handlers(struct linux_thread *t)
+void linux_clear_handlers(struct linux_thread *t)
 {
     for (int sig = 1; sig <= LINUX_NSIG; sig++) {
         struct linux_sigaction *act = &t->sighand->act[sig];
@@ -68,7 +52,7 @@ static void fork_child(struct cpu *cpu, const struct linux_clone *args)
     linux_signal_fork_child();
     linux_clone_child_state(cpu, cpu, args);
     linux_clone_child_tid(t, args);
-    if (args->flags & CLONE_CLEAR_SIGHAND) clear_handlers(t);
+    if (args->flags & LINUX_CLONE_CLEAR_SIGHAND) linux_clear_handlers(t);
 }
 
 static int64_t fork_process(struct cpu *cpu, const struct linux_clone *args)
@@ -94,96 +78,6 @@ static int64_t fork_process(struct cpu *cpu, const struct linux_clone *args)
     return pid;
 }
 
-/* ---- vfork ---- */
-
-struct vfork_start { struct cpu *cpu; const struct linux_clone *args; };
-
-static int vfork_main(void *arg)
-{
-    const struct vfork_start *start = arg;
-    struct cpu *cpu = start->cpu;
-    struct linux_thread *t = cpu->os;
-    t->tid = syscall(SYS_gettid);
-    cpu_set_current(cpu);
-    linux_clone_child_tid(t, start->args);
-    if (start->args->flags & CLONE_CLEAR_SIGHAND) clear_handlers(t);
-    linux_set_host_mask(linux_host_mask(t->sigmask));
-    linux_run(cpu);
-    _exit(0);
-}
-
-/* a second cpu and thread for the child; NULL when out of memory */
-static struct linux_thread *vfork_thread(struct cpu *cpu, const struct linux_clone *args)
-{
-    const struct linux_thread *parent = cpu->os;
-    struct linux_thread *t = calloc(1, sizeof *t);
-    if (!t || linux_signal_copy(t, parent) || !(t->cpu = cpu_create())) {
-        if (t) linux_signal_free_copy(t);
-        free(t);
-        return NULL;
-    }
-    t->cpu->os = t;
-    t->pthread = parent->pthread;
-    t->vfork_child = true;
-    t->altstack_sp = parent->altstack_sp;
-    t->altstack_size = parent->altstack_size;
-    t->altstack_flags = parent->altstack_flags;
-    linux_clone_child_state(t->cpu, cpu, args);
-    return t;
-}
-
-static int64_t vfork_process(struct cpu *cpu, const struct linux_clone *args)
-{
-    struct linux_thread *t = cpu->os, *child = vfork_thread(cpu, args);
-    uint64_t flags = args->flags & ~(uint64_t)CLONE_IN_GUEST;
-    int64_t pid = -ENOMEM;
-    int pidfd = -1;
-    char *stack = mmap(NULL, VFORK_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (!child) goto out;
-    if (stack != MAP_FAILED) fresh_stack(stack, VFORK_STACK);
-    struct vfork_start start = { child->cpu, args };
-    uint64_t old = linux_block_signals();
-    if (t->pending) pid = -LINUX_ERESTARTNOINTR;
-    else if (stack != MAP_FAILED) pid = linux_host_result(clone(vfork_main, stack + VFORK_STACK, flags | args->exit_signal, &start, &pidfd));
-    cpu_set_current(cpu);
-    linux_set_host_mask(old);
-    uint32_t tid = pid;
-    if (pid > 0 && (args->flags & CLONE_PARENT_SETTID)) linux_put(args->parent_tid, &tid, 4);
-    if (pid > 0 && (args->flags & CLONE_PIDFD)) linux_put(args->pidfd, &pidfd, 4);
-    cpu_destroy(child->cpu);
-    free(child->exec_memory);
-    linux_signal_free_copy(child);
-    free(child);
-out:
-    if (stack != MAP_FAILED) munmap(stack, VFORK_STACK);
-    return pid;
-}
-
-#ifdef __x86_64__
-static bool vfork_shares_memory(void) { return true; }
-#else
-static int set_seen(void *seen)
-{
-    *(volatile int *)seen = 1;
-    _exit(0);
-}
-
-/* qemu-user makes a fork of it: the child would go on writing to the code cache that it shares with a parent whose tables it does not. */
-static bool vfork_shares_memory(void)
-{
-    static int known;                          /* 0: not tried, 1: no, 2: yes */
-    static char stack[16384] __attribute__((aligned(16)));
-    volatile int seen = 0;
-    if (known) return known == 2;
-    uint64_t old = linux_block_signals();
-    pid_t pid = clone(set_seen, stack + sizeof stack, CLONE_VM | CLONE_VFORK, (void *)&seen);      /* no SIGCHLD */
-    if (pid > 0) while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR) {}
-    linux_set_host_mask(old);
-    known = seen ? 2 : 1;                      /* an emulator may refuse it altogether */
-    return known == 2;
-}
-#endif
-
 /* ---- clone ---- */
 
 static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args)
@@ -192,13 +86,13 @@ static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args)
     if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) return -EINVAL;
     if ((flags & CLONE_SIGHAND) && !(flags & CLONE_VM)) return -EINVAL;
     if ((flags & CLONE_FS) && (flags & CLONE_NEWNS)) return -EINVAL;
-    if ((flags & CLONE_CLEAR_SIGHAND) && (flags & CLONE_SIGHAND)) return -EINVAL;
+    if ((flags & LINUX_CLONE_CLEAR_SIGHAND) && (flags & CLONE_SIGHAND)) return -EINVAL;
     if ((flags & CLONE_SETTLS) && args->tls >= TASK_SIZE_MAX) return -EPERM;
     if (flags & CLONE_VM) engine_order_memory();
     if (flags & CLONE_THREAD) return linux_clone_thread(cpu, args);
     if (!(flags & CLONE_VM)) return fork_process(cpu, args);
+    if (linux_vfork_shares_memory()) return flags & CLONE_VFORK ? linux_vfork(cpu, args) : linux_clone_beside(cpu, args);
     if ((flags & CLONE_VFORK) && !(flags & CLONE_SIGHAND)) {
-        if (vfork_shares_memory()) return vfork_process(cpu, args);
         struct linux_clone copy = *args;
         copy.flags &= ~(uint64_t)(CLONE_VM | CLONE_VFORK);
         return fork_process(cpu, &copy);

@@ -12,7 +12,9 @@
 #include "engine/log.h"
 #include "linux/convert.h"
 #include "linux/hostcall.h"
+#include "linux/kinds.h"
 #include "linux/memory.h"
+#include "linux/memory_args.h"
 #include "linux/start.h"
 #undef SYS
 
@@ -40,9 +42,7 @@ const struct linux_call linux_calls[LINUX_N_CALLS] = {
 
 /* ---- memory that the kernel will write (smc watch) ---- */
 
-enum direction { VALUE, PATHNAME, IN, OUT, INOUT };
-enum { SIZE_NEXT = -1, SIZE_PREV = -2, SIZE_PREV4 = -3, SIZE_IOV = -4, SIZE_NEXTP = -5, SIZE_MSG = -6, SIZE_MMSG = -7, SIZE_MSGBUF = -8, SIZE_POLL = -9, SIZE_EPOLL = -10 };
-static const struct { uint8_t direction; int16_t size; } kinds[N_KINDS] = {
+const struct linux_kind_info linux_kinds[N_KINDS] = {
 #define KIND(NAME, direction, size, printer) { direction, size },
 #include "linux/kinds.def"
 #undef KIND
@@ -95,13 +95,13 @@ static void prepare_write(const uint64_t args[6], unsigned i, int size)
 static void prepare_writes(const struct linux_call *call, const uint64_t args[6])
 {
     for (unsigned i = 0; i < call->n_args; i++)
-        if (args[i] && kinds[call->kind[i]].direction >= OUT)
-            prepare_write(args, i, kinds[call->kind[i]].size);
+        if (args[i] && linux_kinds[call->kind[i]].direction >= OUT)
+            prepare_write(args, i, linux_kinds[call->kind[i]].size);
 }
 
 /* ---- one call ---- */
 
-enum { RESTART_SYSCALL = 219, EXIT_GROUP = 231 };
+enum { MMAP = 9, RESTART_SYSCALL = 219, EXIT_GROUP = 231 };
 
 /* The call was interrupted: it is made again when the guest goes on, unless a handler runs first (linux_syscall_interrupted). */
 static void again(struct cpu *cpu, uint64_t nr, int code)
@@ -135,11 +135,25 @@ void linux_syscall_interrupted(struct cpu *cpu, bool sa_restart)
     cpu->state.pc += 2;
 }
 
+static int64_t handle(struct cpu *cpu, const struct linux_call *call, uint64_t nr, const uint64_t a[6])
+{
+    if (!call)
+        return -ENOSYS;
+    if (!engine_views())
+        return call->handler(cpu, a[0], a[1], a[2], a[3], a[4], a[5]);
+    struct linux_view_call v;
+    linux_view_begin(&v, nr, call, a);
+    a = v.args;
+    int64_t result = call->handler(cpu, a[0], a[1], a[2], a[3], a[4], a[5]);
+    linux_view_end(&v);
+    return result;
+}
+
 static int64_t traced(struct cpu *cpu, const struct linux_call *call, uint64_t nr, const uint64_t a[6])
 {
     struct linux_strace trace;
     linux_strace_before(&trace, nr, a);
-    int64_t result = call ? call->handler(cpu, a[0], a[1], a[2], a[3], a[4], a[5]) : -ENOSYS;
+    int64_t result = handle(cpu, call, nr, a);
     linux_strace_after(&trace, nr, a, result);
     return result;
 }
@@ -152,12 +166,14 @@ void linux_syscall(struct cpu *cpu)
     int64_t result;
     if (call && linux_n_watched)
         prepare_writes(call, a);
+    if (nr != MMAP && linux_named_fd >= 0)
+        linux_named_fd = -1;                   /* the call may give the descriptor another meaning */
     if (nr == EXIT_GROUP && (int)a[0] == 127)
         linux_explain_missing();               /* the dynamic linker ends so when a library is missing */
     if (log_on(LOG_STRACE))
         result = traced(cpu, call, nr, a);
     else
-        result = call ? call->handler(cpu, a[0], a[1], a[2], a[3], a[4], a[5]) : -ENOSYS;
+        result = handle(cpu, call, nr, a);
     if (log_on(LOG_UNIMP) && (!call || call->handler == linux_sys_none))
         log_printf("unimp: system call %llu (%s) at %012llx\n", (unsigned long long)nr, call ? call->name : "unknown", (unsigned long long)(cpu->state.pc - 2));
     finish(cpu, nr, result);
@@ -201,7 +217,7 @@ static long make_call(struct cpu *cpu, uint64_t args[6], bool may_block)
     const struct linux_call *call = &linux_calls[nr];
     char path[2][4096];
     for (unsigned i = 0, n = 0; i < call->n_args && n < 2; i++)
-        if (kinds[call->kind[i]].direction == PATHNAME) {
+        if (linux_kinds[call->kind[i]].direction == PATHNAME) {
             bool follow = call->kind[i] == KIND_PATH || (call->kind[i] == KIND_ATPATH && follows(call, args));
             args[i] = linux_path_argument(args[i], follow, path[n++]);
         } else if (call->kind[i] == KIND_OPENFLAGS)

@@ -125,6 +125,7 @@ static void *thread_main(void *arg)
     if (!(args->flags & CLONE_FS)) unshare(CLONE_FS);
     linux_clone_child_state(t->cpu, start->parent, args);
     t->sighand = parent->sighand;
+    t->altstack_flags = SS_DISABLE;
     linux_note_sigmask(t, parent->sigmask);
     linux_clone_child_tid(t, args);
     if (args->flags & CLONE_PARENT_SETTID) linux_put(args->parent_tid, &tid, 4);
@@ -166,7 +167,7 @@ int64_t linux_clone_thread(struct cpu *cpu, const struct linux_clone *args)
 
 /* ---- end ---- */
 
-static void futex_wake(uint64_t addr) { syscall(SYS_futex, addr, FUTEX_WAKE, 1, NULL, NULL, 0); }
+static void futex_wake(uint64_t addr) { syscall(SYS_futex, linux_futex_address(addr), FUTEX_WAKE, 1, NULL, NULL, 0); }
 
 /* A robust mutex of the thread that ends: the owner is gone, the next one may have it. */
 static void owner_died(const struct linux_thread *t, uint64_t addr, bool pi)
@@ -175,7 +176,7 @@ static void owner_died(const struct linux_thread *t, uint64_t addr, bool pi)
     if (addr & 3 || engine_copy_from(&word, addr, 4)) return;
     if ((word & FUTEX_TID_MASK) != (uint32_t)t->tid) return;
     linux_will_write(addr, 4);
-    uint32_t *futex = (uint32_t *)(uintptr_t)addr;
+    uint32_t *futex = (uint32_t *)(uintptr_t)ir_mem_at(addr, 4, true);
     while (!__atomic_compare_exchange_n(futex, &word, (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
         if ((word & FUTEX_TID_MASK) != (uint32_t)t->tid) return;
     if (!pi && (word & FUTEX_WAITERS)) futex_wake(addr);

@@ -97,7 +97,7 @@ uint64_t linux_make_vdso(void)
     uint64_t base = linux_mmap_named(0, size, prot, 0, "[vdso]", 0);
     if (base > GUEST_TASK_SIZE)
         return 0;
-    struct image *m = (struct image *)(uintptr_t)base;
+    struct image *m = (struct image *)(uintptr_t)ir_mem_at(base, (unsigned)size, true);
     uint32_t used = 1;
     fill_headers(m);
     fill_functions(m, &used);

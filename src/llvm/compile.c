@@ -4,6 +4,7 @@
  */
 #include <elf.h>
 #include <llvm-c/Analysis.h>
+#include <llvm-c/Support.h>
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
@@ -22,6 +23,9 @@ static int start_llvm(struct llvm_region *r)
     char *message = NULL;
     if (machine)
         return 0;
+    /* loops were strength-reduced once: again only moves registers; short ones within one line of the instruction cache are up to half again as fast */
+    static const char *const options[] = { "wherry", "-disable-lsr", "-align-loops=64" };
+    LLVMParseCommandLineOptions(3, options, "");
     LLVMInitializeX86TargetInfo();
     LLVMInitializeX86Target();
     LLVMInitializeX86TargetMC();
@@ -145,6 +149,42 @@ static int note_exit(struct llvm_region *r, const char *name, uint64_t place)
     return 0;
 }
 
+static int by_place(const void *a, const void *b)
+{
+    const struct llvm_poll *x = a, *y = b;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* the value of a relocation of the polls' section, as a place in the code; 0: not one */
+static uint32_t place_of(const struct object *o, const Elf64_Rela *e, const Elf64_Sym *symbols)
+{
+    const Elf64_Sym *s = &symbols[ELF64_R_SYM(e->r_info)];
+    if (ELF64_R_TYPE(e->r_info) != R_X86_64_64 || s->st_shndx >= o->h->e_shnum || !o->at[s->st_shndx])
+        return 0;
+    return (uint32_t)(o->at[s->st_shndx] - 1 + s->st_value + (uint64_t)e->r_addend);
+}
+
+static int read_polls(const struct object *o, struct llvm_region *r, const Elf64_Shdr *rel)
+{
+    const Elf64_Rela *e = (const void *)(o->base + rel->sh_offset);
+    const Elf64_Sym *symbols = (const void *)(o->base + o->s[rel->sh_link].sh_offset);
+    uint64_t n = rel->sh_size / sizeof *e;
+    for (uint64_t k = 0; k + 1 < n; k += 2) {
+        struct llvm_poll p = { place_of(o, &e[k], symbols), place_of(o, &e[k + 1], symbols) };
+        if (!p.at || !p.to || r->n_polls == LLVM_MAX_BLOCKS || e[k].r_offset % 16 || e[k + 1].r_offset != e[k].r_offset + 8)
+            return -1;
+        r->polls[r->n_polls++] = p;
+    }
+    qsort(r->polls, r->n_polls, sizeof *r->polls, by_place);
+    return n % 2 ? -1 : 0;
+}
+
+static bool is_polls(const struct object *o, const Elf64_Shdr *s)
+{
+    const char *names = (const char *)o->base + o->s[o->h->e_shstrndx].sh_offset;
+    return !strcmp(names + s->sh_name, POLL_SECTION);
+}
+
 static int relocate_section(struct object *o, struct llvm_region *r, const Elf64_Shdr *rel)
 {
     const Elf64_Rela *e = (const void *)(o->base + rel->sh_offset);
@@ -176,15 +216,20 @@ static int load_object(struct llvm_region *r, const uint8_t *base)
     o.s = (const void *)(base + o.h->e_shoff);
     if (o.h->e_shnum > 64 || place_sections(&o, r))
         return -1;
-    for (unsigned k = 0; k < o.h->e_shnum; k++)
-        if (o.s[k].sh_type == SHT_RELA && o.at[o.s[k].sh_info] && relocate_section(&o, r, &o.s[k]))
+    for (unsigned k = 0; k < o.h->e_shnum; k++) {
+        const Elf64_Shdr *s = &o.s[k];
+        if (s->sh_type != SHT_RELA)
+            continue;
+        if (o.at[s->sh_info] ? relocate_section(&o, r, s) : is_polls(&o, &o.s[s->sh_info]) && read_polls(&o, r, s))
             return -1;
+    }
     return 0;
 }
 
 static int to_code(struct lower *L)
 {
     struct llvm_region *r = L->r;
+    LLVMSetAlignment(L->fn, 64);
     LLVMMemoryBufferRef object = NULL;
     char *message = NULL;
     if (LLVMTargetMachineEmitToMemoryBuffer(machine, L->m, LLVMObjectFile, &message, &object)) {
@@ -192,14 +237,15 @@ static int to_code(struct lower *L)
         LLVMDisposeMessage(message);
         return -1;
     }
-    r->code = malloc(64);
-    r->size = r->code ? asm_entry(r->offsets, r->code) : 0;
+    r->size = (size_t)(r->n_entries + (r->n_entries & 1)) * ASM_ENTRY_SIZE;      /* the function follows, aligned to 64 bytes */
+    r->code = calloc(1, r->size);
+    for (unsigned k = 0; k < r->n_entries && r->code; k++) {
+        r->entry_at[k] = (uint32_t)r->size - (r->n_entries - k) * ASM_ENTRY_SIZE;
+        asm_entry(r->offsets, r->code + r->entry_at[k], r->n_entries > 1 ? (int)k : -1, (uint32_t)r->size - r->entry_at[k]);
+    }
     r->n_exits = L->n_exits;
     for (unsigned k = 0; k < L->n_exits; k++)
-        r->exits[k] = (struct llvm_exit){ .target = L->exit[k].target, .kind = L->exit[k].kind };
-    /* the function follows its entry code: fill up to its alignment */
-    if (r->code)
-        r->size += asm_fill(r->code + r->size, (16 - r->size % 16) % 16);
+        r->exits[k] = (struct llvm_exit){ .target = L->exit[k].target, .back = L->exit[k].back, .kind = L->exit[k].kind };
     int e = r->code ? load_object(r, (const uint8_t *)LLVMGetBufferStart(object)) : -1;
     if (e)
         snprintf(r->why, sizeof r->why, "unexpected object file");
@@ -210,7 +256,7 @@ static int to_code(struct lower *L)
 __attribute__((visibility("default"))) int wherry_llvm_compile(struct llvm_region *r)
 {
     r->code = NULL;
-    r->n_exits = r->n_guest_insns = 0;
+    r->n_exits = r->n_guest_insns = r->n_polls = 0;
     r->why[0] = 0;
     if (start_llvm(r))
         return -1;

@@ -180,12 +180,43 @@ void lower_flags(struct lower *L, unsigned i, const struct ir_insn *in)
     }
 }
 
+static unsigned word_mask(unsigned mask)
+{
+    unsigned bits = 0;
+    for (unsigned k = 0; k < N_FLAGS; k++)
+        bits |= (mask >> k & 1u) << word_bit[k];
+    return bits;
+}
+
+/* the flags of a port as the state has them: those in the mask, the others may be anything */
+static LLVMValueRef port_word(struct lower *L, ir_ref port, unsigned mask)
+{
+    const struct ir_insn *in = &L->ir->insn[port];
+    if (in->type >= IR_I8 && in->op == IR_SUBF)
+        return asm_flags(L, L->v[in->arg[0]], L->v[in->arg[1]]);
+    if (in->type >= IR_I8 && (in->op == IR_ANDF || in->op == IR_ORF || in->op == IR_XORF))
+        return asm_flags(L, L->v[port], NULL);
+    LLVMTypeRef t = int_type(L, 16);
+    LLVMValueRef word = LLVMConstNull(t);
+    for (unsigned k = 0; k < N_FLAGS; k++)
+        if (mask >> k & 1)
+            word = or2(L, word, LLVMBuildShl(L->b, LLVMBuildZExt(L->b, L->port[port][k], t, ""), LLVMConstInt(t, word_bit[k], 0), ""));
+    return word;
+}
+
+/* Flags are kept twice, each by itself and all in the word that exits store. LLVM drops what meets no use, which is nearly everything. */
 void lower_putf(struct lower *L, const struct ir_insn *in)
 {
+    LLVMValueRef word = port_word(L, in->arg[0], in->aux);
     for (unsigned k = 0; k < N_FLAGS; k++)
         if (in->aux >> k & 1)
             LLVMBuildStore(L->b, L->port[in->arg[0]][k], L->flag[k]);
-    L->flags_dirty = true;
+    if (!in->mod) {                                      /* other flags live on */
+        LLVMValueRef old = LLVMBuildLoad2(L->b, int_type(L, 16), L->word, "");
+        unsigned bits = word_mask(in->aux);
+        word = or2(L, and2(L, old, width_const(old, (int64_t)(uint16_t)~bits)), and2(L, word, width_const(word, bits)));
+    }
+    LLVMBuildStore(L->b, word, L->word);
 }
 
 LLVMValueRef lower_flags_word(struct lower *L, unsigned mask)

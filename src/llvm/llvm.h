@@ -2,31 +2,46 @@
  * llvm.h: tier 2's compiler: a region of IR blocks to host code. It is a module of its own (wherry_llvm.so) that the engine loads when the
  * first region is due, so that programs which never get hot do not pay for LLVM, and a build without LLVM works.
  *
- * The code of a region is position-independent: text, then its constants. It starts and ends with the host's mapped registers (host.h, H1);
- * `exits` are places of 32-bit displacements that the engine points to code of tier 1.
+ * The code of a region is position-independent: its entries, text, then its constants. It starts and ends with the host's mapped registers
+ * (host.h, H1); `exits` are places of 32-bit displacements that the engine points to code of tier 1.
  */
 #ifndef LLVM_LLVM_H
 #define LLVM_LLVM_H
 #include "host/host.h"
 #include "ir/ir.h"
 
-enum { LLVM_MAX_EXITS = 128 };
-enum llvm_exit_kind { LLVM_EXIT_GO /* to the guest address */, LLVM_EXIT_LEAVE /* to the engine, which goes on there */ };
-struct llvm_exit { uint64_t target; uint8_t kind; uint32_t n_places, places[16]; };
+enum { LLVM_MAX_EXITS = 100, LLVM_MAX_ENTRIES = 12, LLVM_MAX_GUESSES = 4, LLVM_MAX_BLOCKS = 256 };
+enum llvm_exit_kind {
+    LLVM_EXIT_GO,            /* to the guest address `target` */
+    LLVM_EXIT_LEAVE,         /* to the engine, which goes on there */
+    LLVM_EXIT_CALL,          /* as a call that returns to `back` */
+    /* these find their target in the state's exit_target: */
+    LLVM_EXIT_INDIRECT, LLVM_EXIT_CALL_INDIRECT /* returns to `back` */, LLVM_EXIT_RETURN
+};
+struct llvm_exit { uint64_t target, back; uint8_t kind; uint32_t n_places, places[16]; };
+
+struct llvm_block {
+    const struct ir_block *ir;                                   /* optimized; at most one conditional exit */
+    bool outside;                                                /* the call at its end leaves the region even if the callee is in it */
+    uint8_t n_guesses; uint64_t guess[LLVM_MAX_GUESSES];         /* of an indirect jump or return: blocks of the region to try first */
+};
 
 struct llvm_region {
     /* in */
-    const struct ir_block *const *blocks; unsigned n_blocks;     /* optimized; the first is the entry; at most one conditional exit each */
+    const struct llvm_block *blocks; unsigned n_blocks;
+    unsigned n_entries; uint16_t entry[LLVM_MAX_ENTRIES];        /* numbers of blocks; the first is the hot one */
     const struct guest_slot *slots; unsigned n_slots;
     const struct host_pin *pins; unsigned n_pins;
     const struct host_offsets *offsets;
-    uint32_t poked;                                              /* offset of a u32: not 0 when the thread has to leave at its next back-edge */
-    bool loops_only;                                             /* refuse what does not come back to its entry */
+    bool loops_only;                                             /* refuse what does not come back to its first entry */
+    bool shared;                                                 /* others may see guest memory as it changes */
     const char *features;                                        /* of the processor, as LLVM names them */
     FILE *log;                                                   /* print LLVM's IR there, or NULL */
     /* out */
     uint8_t *code; size_t size;                                  /* malloc'ed */
+    uint32_t entry_at[LLVM_MAX_ENTRIES];                         /* ascending */
     unsigned n_exits; struct llvm_exit exits[LLVM_MAX_EXITS];
+    unsigned n_polls; struct llvm_poll { uint32_t at, to; } polls[LLVM_MAX_BLOCKS];   /* ascending: an access of the poll page; where to go on when it faults */
     unsigned n_guest_insns;
     char why[128];
 };

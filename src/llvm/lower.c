@@ -3,8 +3,10 @@
  *
  * What must stay true:
  *  R1 a guest instruction is lowered as a whole or not at all: the region is left before the first one that can't be (`known`)
- *  R2 accesses of guest memory are volatile: they happen, once each and in program order, as x86 promises other threads
- *  R3 every way back to an earlier guest address looks at `poked` first
+ *  R2 where others may see guest memory its accesses are volatile: they happen, once each and in program order, as x86 promises. Elsewhere
+ *     nobody can tell their order; but loads whose value is not used happen, because they may fault
+ *  R3 every way back to an earlier guest address passes a poll: an access of the poll page, whose fault the engine turns into a jump to the poll's
+ *     own exit. It costs one load
  *  R4 exits hand over what a block of tier 1 expects: mapped slots in their registers, the rest and the flags in the state
  */
 #include <stdlib.h>
@@ -12,6 +14,7 @@
 #include "llvm/lower.h"
 
 #define STATE_SPACE 256                  /* LLVM's address space for %gs */
+#define NO_SAVED_REGISTERS 10            /* LLVM's calling convention for GHC: no register has to be kept for a caller */
 
 LLVMTypeRef vector_type(struct lower *L, unsigned lane)
 {
@@ -115,6 +118,8 @@ static void put(struct lower *L, const struct ir_insn *in)
             old = LLVMBuildBitCast(L->b, old, vector_type(L, in->type), "");
             v = LLVMBuildInsertElement(L->b, old, v, int_const(L, 32, at * 8 / bits), "");
             v = LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), "");
+        } else if (at == 0) {
+            v = asm_low_part(L, old, v);
         } else {
             uint64_t mask = ((1ull << bits) - 1) << at * 8;
             old = LLVMBuildAnd(L->b, old, LLVMConstInt(int_type(L, 64), ~mask, 0), "");
@@ -133,23 +138,29 @@ static LLVMTypeRef pinned_types(struct lower *L, LLVMTypeRef *t, unsigned *n)
     for (unsigned k = 0; k < L->n_slots; k++)
         if (L->slot[k].reg)
             t[(*n)++] = type_of(L, L->slot[k].type);
-    return LLVMStructTypeInContext(L->c, t, *n, 0);
+    t[*n] = int_type(L, 64);                                 /* the selector */
+    return LLVMStructTypeInContext(L->c, t, *n + (L->r->n_entries > 1), 0);
 }
 
 /* A store of what is in the state already costs nothing here: mem2reg makes it the slot's first value. */
 static void enter(struct lower *L)
 {
     char constraints[MAX_SLOTS * 12] = "";
-    LLVMTypeRef types[MAX_SLOTS];
+    LLVMTypeRef types[MAX_SLOTS + 1];
     unsigned n, at = 0;
     LLVMTypeRef all = pinned_types(L, types, &n);
+    bool several = L->r->n_entries > 1;
     for (unsigned k = 0; k < L->n_slots; k++)
         if (L->slot[k].reg)
             at += (unsigned)snprintf(constraints + at, sizeof constraints - at, "%s={%s}", at ? "," : "", L->slot[k].reg);
+    if (several)
+        at += (unsigned)snprintf(constraints + at, sizeof constraints - at, ",={%s}", asm_selector);
     LLVMTypeRef t = LLVMFunctionType(all, NULL, 0, 0);
     LLVMValueRef in = LLVMBuildCall2(L->b, t, LLVMGetInlineAsm(t, "", 0, constraints, at, 1, 0, LLVMInlineAsmDialectATT, 0), NULL, 0, "");
     for (unsigned k = 0; k < N_FLAGS; k++)
         L->flag[k] = LLVMBuildAlloca(L->b, int_type(L, 1), "");
+    if (several)
+        L->selector = LLVMBuildTrunc(L->b, LLVMBuildExtractValue(L->b, in, n, ""), int_type(L, 32), "");
     n = 0;
     for (unsigned k = 0; k < L->n_slots; k++) {
         struct lower_slot *s = &L->slot[k];
@@ -157,6 +168,8 @@ static void enter(struct lower *L)
         LLVMBuildStore(L->b, s->reg ? LLVMBuildExtractValue(L->b, in, n++, "") : load_state(L, type_of(L, s->type), s->offset, 1), s->var);
     }
     LLVMValueRef word = load_state(L, int_type(L, 16), L->r->offsets->flags, 2);
+    L->word = LLVMBuildAlloca(L->b, int_type(L, 16), "");
+    LLVMBuildStore(L->b, word, L->word);
     lower_flags_of_word(L, 0, word);
     for (unsigned k = 0; k < N_FLAGS; k++)
         LLVMBuildStore(L->b, L->port[0][k], L->flag[k]);
@@ -169,8 +182,6 @@ static void leave(struct lower *L, unsigned number, const struct lower_exit *x)
     LLVMValueRef arg[MAX_SLOTS];
     unsigned n = 0, at = 0;
     LLVMPositionBuilderAtEnd(L->b, x->block);
-    if (L->flags_dirty && x->mask)
-        store_state(L, lower_flags_word(L, x->mask), L->r->offsets->flags, 2);
     for (unsigned k = 0; k < L->n_slots; k++) {
         struct lower_slot *s = &L->slot[k];
         LLVMValueRef v = LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
@@ -190,41 +201,118 @@ static void leave(struct lower *L, unsigned number, const struct lower_exit *x)
 
 static LLVMBasicBlockRef new_block(struct lower *L) { return LLVMAppendBasicBlockInContext(L->c, L->fn, ""); }
 
-static LLVMBasicBlockRef exit_to(struct lower *L, uint64_t target, unsigned kind, unsigned mask)
+static LLVMBasicBlockRef exit_to(struct lower *L, uint64_t target, uint64_t back, unsigned kind)
 {
     for (unsigned k = 0; k < L->n_exits; k++)
-        if (L->exit[k].target == target && L->exit[k].kind == kind) {
-            L->exit[k].mask |= (uint8_t)mask;
+        if (L->exit[k].target == target && L->exit[k].back == back && L->exit[k].kind == kind)
             return L->exit[k].block;
-        }
     if (L->n_exits == LLVM_MAX_EXITS) {
         L->why = "too many exits";
         return L->exit[0].block;
     }
-    L->exit[L->n_exits] = (struct lower_exit){ new_block(L), target, (uint8_t)kind, (uint8_t)mask };
+    L->exit[L->n_exits] = (struct lower_exit){ new_block(L), target, back, (uint8_t)kind };
     return L->exit[L->n_exits++].block;
 }
 
-/* where an EXIT goes: a block of the region, after a look at `poked` when it goes back */
-static LLVMBasicBlockRef target_block(struct lower *L, const struct ir_insn *in)
+/* The way to an exit from the current block: stores the flags that are read there, and an indirect target. */
+static LLVMBasicBlockRef way_out(struct lower *L, LLVMBasicBlockRef exit, unsigned mask, LLVMValueRef target)
 {
-    LLVMBasicBlockRef to = NULL, here = LLVMGetInsertBlock(L->b);
-    for (unsigned k = 0; k < L->r->n_blocks && !to; k++)
-        if (L->r->blocks[k]->guest_pc == (uint64_t)in->imm) {
-            to = L->block[k];
-            L->edge[L->current * L->r->n_blocks + k] = true;
-        }
-    if (!to)
-        return exit_to(L, (uint64_t)in->imm, LLVM_EXIT_GO, in->lane);
-    if (!(in->mod & IR_EXIT_POLL) && (uint64_t)in->imm > L->ir->guest_pc)
-        return to;
-    LLVMBasicBlockRef poll = new_block(L);
-    LLVMPositionBuilderAtEnd(L->b, poll);
-    LLVMValueRef poked = load_state(L, int_type(L, 32), L->r->poked, 4);
-    LLVMSetVolatile(poked, 1);
-    LLVMBuildCondBr(L->b, LLVMBuildICmp(L->b, LLVMIntNE, poked, int_const(L, 32, 0), ""), exit_to(L, (uint64_t)in->imm, LLVM_EXIT_LEAVE, in->lane), to);
+    LLVMBasicBlockRef way = new_block(L), here = LLVMGetInsertBlock(L->b);
+    LLVMPositionBuilderAtEnd(L->b, way);
+    if (L->flags_dirty && mask)
+        store_state(L, LLVMBuildLoad2(L->b, int_type(L, 16), L->word, ""), L->r->offsets->flags, 2);
+    if (target)
+        store_state(L, target, L->r->offsets->exit_target, 8);
+    LLVMBuildBr(L->b, exit);
     LLVMPositionBuilderAtEnd(L->b, here);
-    return poll;
+    return way;
+}
+
+/* a branch that is hardly ever taken */
+static void branch_cold(struct lower *L, LLVMValueRef cond, LLVMBasicBlockRef cold, LLVMBasicBlockRef hot)
+{
+    LLVMMetadataRef m[3] = { LLVMMDStringInContext2(L->c, "branch_weights", 14), LLVMValueAsMetadata(int_const(L, 32, 1)), LLVMValueAsMetadata(int_const(L, 32, 2000)) };
+    LLVMValueRef br = LLVMBuildCondBr(L->b, cond, cold, hot);
+    LLVMSetMetadata(br, LLVMGetMDKindIDInContext(L->c, "prof", 4), LLVMMetadataAsValue(L->c, LLVMMDNodeInContext2(L->c, m, 3)));
+}
+
+static int number_of(struct lower *L, uint64_t pc)
+{
+    for (unsigned k = 0; k < L->r->n_blocks; k++)
+        if (L->r->blocks[k].ir->guest_pc == pc)
+            return (int)k;
+    return -1;
+}
+
+static LLVMBasicBlockRef inside(struct lower *L, unsigned number)
+{
+    L->edge[L->current * L->r->n_blocks + number] = true;
+    return L->block[number];
+}
+
+/* Blocks that are reached from later ones poll at their start (R3). */
+static void note_poll(struct lower *L, unsigned from, uint64_t pc, bool back)
+{
+    int k = number_of(L, pc);
+    if (k >= 0 && (back || pc <= L->r->blocks[from].ir->guest_pc))
+        L->polls[k] = true;
+}
+
+static void find_polls(struct lower *L)
+{
+    for (unsigned from = 0; from < L->r->n_blocks; from++) {
+        const struct llvm_block *b = &L->r->blocks[from];
+        for (unsigned i = 0; i < b->ir->n; i++) {
+            const struct ir_insn *in = &b->ir->insn[i];
+            if (in->op == IR_EXIT || in->op == IR_EXITIF || in->op == IR_EXITCALL)
+                note_poll(L, from, (uint64_t)in->imm, in->mod & IR_EXIT_POLL);
+        }
+        for (unsigned g = 0; g < b->n_guesses; g++)
+            note_poll(L, from, b->guess[g], false);
+    }
+}
+
+/* where an EXIT or EXITIF goes; *out: it leaves the region */
+static LLVMBasicBlockRef target_block(struct lower *L, const struct ir_insn *in, bool *out)
+{
+    int k = number_of(L, (uint64_t)in->imm);
+    *out = k < 0;
+    return k >= 0 ? inside(L, (unsigned)k) : way_out(L, exit_to(L, (uint64_t)in->imm, 0, LLVM_EXIT_GO), in->lane, NULL);
+}
+
+static void conditional(struct lower *L, const struct ir_insn *in)
+{
+    bool out;
+    LLVMBasicBlockRef next = new_block(L), to = target_block(L, in, &out);
+    if (out)
+        branch_cold(L, L->v[in->arg[0]], to, next);
+    else
+        LLVMBuildCondBr(L->b, L->v[in->arg[0]], to, next);
+    LLVMPositionBuilderAtEnd(L->b, next);
+}
+
+static void call(struct lower *L, const struct llvm_block *b, const struct ir_insn *in)
+{
+    uint64_t back = (uint64_t)L->ir->insn[in->arg[0]].imm;
+    int k = b->outside ? -1 : number_of(L, (uint64_t)in->imm);
+    LLVMBuildBr(L->b, k >= 0 ? inside(L, (unsigned)k) : way_out(L, exit_to(L, (uint64_t)in->imm, back, LLVM_EXIT_CALL), in->lane, NULL));
+}
+
+/* Indirect jumps and returns: to the blocks that they are known to go to, or out. */
+static void indirect(struct lower *L, const struct llvm_block *b, const struct ir_insn *in)
+{
+    LLVMValueRef target = L->v[in->arg[0]];
+    uint64_t back = in->op == IR_EXITCALLI ? (uint64_t)L->ir->insn[in->arg[1]].imm : 0;
+    unsigned kind = in->op == IR_EXITCALLI ? LLVM_EXIT_CALL_INDIRECT : in->op == IR_EXITRET ? LLVM_EXIT_RETURN : LLVM_EXIT_INDIRECT;
+    for (unsigned g = 0; g < b->n_guesses; g++) {
+        int k = number_of(L, b->guess[g]);
+        if (k < 0)
+            continue;
+        LLVMBasicBlockRef next = new_block(L), to = inside(L, (unsigned)k);
+        LLVMBuildCondBr(L->b, LLVMBuildICmp(L->b, LLVMIntEQ, target, int_const(L, 64, (int64_t)b->guess[g]), ""), to, next);
+        LLVMPositionBuilderAtEnd(L->b, next);
+    }
+    LLVMBuildBr(L->b, way_out(L, exit_to(L, 0, back, kind), IR_F_ALL, target));
 }
 
 /* --- memory --- */
@@ -236,11 +324,11 @@ static LLVMValueRef guest_pointer(struct lower *L, LLVMValueRef address)
 
 static unsigned guest_align(const struct ir_insn *in) { return in->aux & IR_MEM_ALIGNED ? ir_type_size[in->type] : 1; }
 
-static LLVMValueRef load(struct lower *L, LLVMTypeRef t, LLVMValueRef address, unsigned align)
+static LLVMValueRef load(struct lower *L, LLVMTypeRef t, const struct ir_insn *in, unsigned align)
 {
-    LLVMValueRef v = LLVMBuildLoad2(L->b, t, guest_pointer(L, address), "");
+    LLVMValueRef v = LLVMBuildLoad2(L->b, t, guest_pointer(L, L->v[in->arg[0]]), "");
     LLVMSetAlignment(v, align);
-    LLVMSetVolatile(v, 1);
+    LLVMSetVolatile(v, L->r->shared || !in->uses);
     return v;
 }
 
@@ -248,7 +336,7 @@ static void store(struct lower *L, LLVMValueRef v, LLVMValueRef address, unsigne
 {
     LLVMValueRef s = LLVMBuildStore(L->b, v, guest_pointer(L, address));
     LLVMSetAlignment(s, align);
-    LLVMSetVolatile(s, 1);
+    LLVMSetVolatile(s, L->r->shared);
 }
 
 /* The processor allows locked operations on any address; LLVM is told the natural alignment so that it emits them. */
@@ -270,7 +358,7 @@ static unsigned element(unsigned lane) { return lane == IR_F32 ? IR_I32 : lane =
 static LLVMValueRef load_low(struct lower *L, const struct ir_insn *in)
 {
     LLVMTypeRef t = vector_type(L, in->lane);
-    LLVMValueRef v = load(L, int_type(L, bits_of(element(in->lane))), L->v[in->arg[0]], 1);
+    LLVMValueRef v = load(L, int_type(L, bits_of(element(in->lane))), in, 1);
     return LLVMBuildBitCast(L->b, LLVMBuildInsertElement(L->b, LLVMConstNull(t), v, int_const(L, 32, 0), ""), vector_type(L, IR_VOID), "");
 }
 
@@ -411,7 +499,7 @@ static bool known(struct lower *L, const struct ir_block *b, const struct ir_ins
     switch (in->op) {
     case IR_GET: case IR_PUT:
         return state_known(L, in);
-    case IR_LOAD: case IR_STORE: case IR_EXIT: case IR_EXITIF: case IR_FENCE:
+    case IR_LOAD: case IR_STORE: case IR_EXIT: case IR_EXITIF: case IR_EXITCALL: case IR_EXITCALLI: case IR_EXITIND: case IR_EXITRET: case IR_FENCE:
         return true;
     case IR_VLOADL: case IR_VSTOREL:
         return is_int(element(in->lane)) && (in->op == IR_VSTOREL || in->type == IR_V128);
@@ -452,7 +540,7 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
     case IR_GET: *v = get(L, in); return;
     case IR_PUT: put(L, in); return;
     case IR_PUTF: lower_putf(L, in); return;
-    case IR_LOAD: *v = load(L, type_of(L, in->type), L->v[in->arg[0]], guest_align(in)); return;
+    case IR_LOAD: *v = load(L, type_of(L, in->type), in, guest_align(in)); return;
     case IR_STORE: store(L, L->v[in->arg[1]], L->v[in->arg[0]], guest_align(in)); return;
     case IR_VLOADL: *v = load_low(L, in); return;
     case IR_VSTOREL: store_low(L, in); return;
@@ -467,31 +555,41 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
 
 /* --- blocks --- */
 
+/* true: the block ends with it */
+static bool lower_exit(struct lower *L, const struct llvm_block *b, const struct ir_insn *in)
+{
+    bool out;
+    switch (in->op) {
+    case IR_EXITIF: conditional(L, in); return false;
+    case IR_EXIT: LLVMBuildBr(L->b, target_block(L, in, &out)); return true;
+    case IR_EXITCALL: call(L, b, in); return true;
+    default: indirect(L, b, in); return true;
+    }
+}
+
 static void lower_block(struct lower *L, unsigned k)
 {
-    const struct ir_block *b = L->ir = L->r->blocks[k];
+    const struct ir_block *b = L->ir = L->r->blocks[k].ir;
     L->current = k;
     LLVMPositionBuilderAtEnd(L->b, L->block[k]);
+    if (L->polls[k]) {
+        LLVMBasicBlockRef next = new_block(L);
+        asm_poll(L, way_out(L, exit_to(L, b->guest_pc, 0, LLVM_EXIT_LEAVE), b->flags_in, NULL), next);
+        LLVMPositionBuilderAtEnd(L->b, next);
+    }
     for (unsigned i = 0; i < b->n; i++) {
         const struct ir_insn *in = &b->insn[i];
         if (in->op == IR_INSN && !insn_known(L, b, i)) {
             if (k == 0 && (uint64_t)in->imm == b->guest_pc)
                 L->why = "first instruction";
-            LLVMBuildBr(L->b, exit_to(L, (uint64_t)in->imm, LLVM_EXIT_GO, IR_F_ALL));
+            LLVMBuildBr(L->b, way_out(L, exit_to(L, (uint64_t)in->imm, 0, LLVM_EXIT_GO), IR_F_ALL, NULL));
             return;
         }
         L->r->n_guest_insns += in->op == IR_INSN;
-        if (in->op == IR_EXIT) {
-            LLVMBuildBr(L->b, target_block(L, in));
+        if (!(ir_op_info[in->op].props & IR_P_T))
+            lower_insn(L, i, in);
+        else if (lower_exit(L, &L->r->blocks[k], in))
             return;
-        }
-        if (in->op == IR_EXITIF) {
-            LLVMBasicBlockRef next = new_block(L), to = target_block(L, in);
-            LLVMBuildCondBr(L->b, L->v[in->arg[0]], to, next);
-            LLVMPositionBuilderAtEnd(L->b, next);
-            continue;
-        }
-        lower_insn(L, i, in);
     }
     L->why = "block without end";
     LLVMBuildUnreachable(L->b);
@@ -501,19 +599,28 @@ static void lower_block(struct lower *L, unsigned k)
 static bool has_vectors(const struct llvm_region *r)
 {
     for (unsigned k = 0; k < r->n_blocks; k++)
-        for (unsigned i = 0; i < r->blocks[k]->n; i++) {
-            const struct ir_insn *in = &r->blocks[k]->insn[i];
+        for (unsigned i = 0; i < r->blocks[k].ir->n; i++) {
+            const struct ir_insn *in = &r->blocks[k].ir->insn[i];
             if (in->type > IR_I64)
                 return true;
         }
     return false;
 }
 
+static bool writes_flags(const struct llvm_region *r)
+{
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        for (unsigned i = 0; i < r->blocks[k].ir->n; i++)
+            if (r->blocks[k].ir->insn[i].op == IR_PUTF)
+                return true;
+    return false;
+}
+
 static bool in_vector_slot(const struct llvm_region *r)
 {
     for (unsigned k = 0; k < r->n_blocks; k++)
-        for (unsigned i = 0; i < r->blocks[k]->n; i++) {
-            const struct ir_insn *in = &r->blocks[k]->insn[i];
+        for (unsigned i = 0; i < r->blocks[k].ir->n; i++) {
+            const struct ir_insn *in = &r->blocks[k].ir->insn[i];
             for (unsigned s = 0; (in->op == IR_GET || in->op == IR_PUT) && s < r->n_slots; s++)
                 if (r->slots[s].type == IR_V128 && overlaps(in->imm, ir_type_size[in->type], r->slots[s].offset, 16))
                     return true;
@@ -540,7 +647,7 @@ static void make_slots(struct lower *L)
 static bool comes_back(const struct lower *L)
 {
     unsigned n = L->r->n_blocks;
-    bool reached[256] = { false }, changed = true;
+    bool reached[LLVM_MAX_BLOCKS] = { false }, changed = true;
     for (unsigned k = 0; k < n; k++)
         reached[k] = L->edge[k];
     while (changed) {
@@ -553,21 +660,37 @@ static bool comes_back(const struct lower *L)
     return reached[0];
 }
 
+static void go_to_entry(struct lower *L)
+{
+    const struct llvm_region *r = L->r;
+    if (r->n_entries == 1) {
+        LLVMBuildBr(L->b, L->block[r->entry[0]]);
+        return;
+    }
+    LLVMValueRef sw = LLVMBuildSwitch(L->b, L->selector, L->block[r->entry[0]], r->n_entries - 1);
+    for (unsigned k = 1; k < r->n_entries; k++)
+        LLVMAddCase(sw, int_const(L, 32, k), L->block[r->entry[k]]);
+}
+
 int lower_region(struct lower *L)
 {
     struct llvm_region *r = L->r;
     make_slots(L);
+    L->flags_dirty = writes_flags(r);
     L->fn = LLVMAddFunction(L->m, "region", LLVMFunctionType(LLVMVoidTypeInContext(L->c), NULL, 0, 0));
+    LLVMSetFunctionCallConv(L->fn, NO_SAVED_REGISTERS);
     LLVMPositionBuilderAtEnd(L->b, new_block(L));
     enter(L);
     L->block = calloc(r->n_blocks, sizeof *L->block);
     L->edge = calloc(r->n_blocks, r->n_blocks);
-    if (!L->block || !L->edge || r->n_blocks > 256)
+    if (!L->block || !L->edge || r->n_blocks > LLVM_MAX_BLOCKS)
         L->why = "no memory";
     for (unsigned k = 0; k < r->n_blocks && !L->why; k++)
         L->block[k] = new_block(L);
     if (!L->why)
-        LLVMBuildBr(L->b, L->block[0]);
+        go_to_entry(L);
+    if (!L->why)
+        find_polls(L);
     for (unsigned k = 0; k < r->n_blocks && !L->why; k++)
         lower_block(L, k);
     if (!L->why && r->loops_only && !comes_back(L))

@@ -8,7 +8,7 @@
 
 enum { MAX_SLOTS = 64, N_FLAGS = 6 };
 struct lower_slot { LLVMValueRef var; const char *reg; uint16_t offset; uint8_t type; bool dirty; };
-struct lower_exit { LLVMBasicBlockRef block; uint64_t target; uint8_t kind, mask; };
+struct lower_exit { LLVMBasicBlockRef block; uint64_t target, back; uint8_t kind; };
 struct lower {
     struct llvm_region *r;
     LLVMContextRef c;
@@ -18,9 +18,12 @@ struct lower {
     struct lower_slot slot[MAX_SLOTS];
     unsigned n_slots;
     LLVMValueRef flag[N_FLAGS];                  /* i1 each, in the order of the IR_F_* bits */
-    bool flags_dirty, vectors;
+    LLVMValueRef word;                           /* i16: all of them as in the state */
+    bool flags_dirty, vectors;                   /* flags_dirty: some block writes flags */
+    LLVMValueRef selector;                       /* number of the entry, where there are several */
     LLVMBasicBlockRef *block;                    /* of each IR block */
     bool *edge;                                  /* [from * n_blocks + to] */
+    bool polls[LLVM_MAX_BLOCKS];
     unsigned current;                            /* number of the IR block under way */
     struct lower_exit exit[LLVM_MAX_EXITS];
     unsigned n_exits;
@@ -58,8 +61,14 @@ LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef 
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
 void asm_fence(struct lower *L, unsigned kind);
 extern const char llvm_triple[], llvm_cpu[];
-size_t asm_entry(const struct host_offsets *o, uint8_t *code);               /* before the function: onto C's stack */
-size_t asm_fill(uint8_t *code, size_t n);                                    /* instructions that do nothing; returns n */
+LLVMValueRef asm_low_part(struct lower *L, LLVMValueRef old, LLVMValueRef v);   /* i64 old with its low bytes replaced by v, an i8, i16 or i32 */
+LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b);     /* the flags word after comparing, b == NULL: after AND a, a */
+void asm_poll(struct lower *L, LLVMBasicBlockRef poked, LLVMBasicBlockRef next);   /* an access of the poll page, noted in POLL_SECTION */
+#define POLL_SECTION ".wherry_polls"                                         /* pairs of u64: the access, where to go on when it faults */
+extern const char asm_selector[];                                            /* register that holds the entry's number when there are several */
+enum { ASM_ENTRY_SIZE = 32 };
+/* before the function: onto C's stack. which: the entry's number, -1: there is one. ASM_ENTRY_SIZE bytes; the last runs on into the function. */
+void asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function);
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size);
 
 int lower_region(struct lower *L);

@@ -15,18 +15,33 @@ static size_t through_gs(uint8_t *code, unsigned opcode, uint32_t offset)     /*
     return 9;
 }
 
-size_t asm_entry(const struct host_offsets *o, uint8_t *code)
-{
-    size_t n = through_gs(code, 0x89, o->ret_sp);
-    return n + through_gs(code + n, 0x8b, o->host_sp);
-}
+const char asm_selector[] = "rax";
 
-size_t asm_fill(uint8_t *code, size_t n)
+static size_t fill(uint8_t *code, size_t n)      /* instructions that do nothing */
 {
     if (n > 2)
         memcpy(code, (uint8_t[]){ 0xeb, (uint8_t)(n - 2) }, 2);      /* jump over the rest */
     memset(code + (n > 2 ? 2 : 0), 0x90, n > 2 ? n - 2 : n);
     return n;
+}
+
+void asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function)
+{
+    size_t n = through_gs(code, 0x89, o->ret_sp);
+    n += through_gs(code + n, 0x8b, o->host_sp);
+    if (which >= 0) {
+        uint32_t number = (uint32_t)which;
+        code[n] = 0xb8;                              /* mov eax, number */
+        memcpy(code + n + 1, &number, 4);
+        n += 5;
+    }
+    if (to_function > ASM_ENTRY_SIZE) {
+        uint32_t distance = to_function - (uint32_t)(n + 5);
+        code[n] = 0xe9;
+        memcpy(code + n + 1, &distance, 4);
+        n += 5;
+    }
+    fill(code + n, ASM_ENTRY_SIZE - n);
 }
 
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size)
@@ -98,12 +113,17 @@ bool asm_known(const struct ir_block *b, const struct ir_insn *in)
 
 static LLVMValueRef call_asm(struct lower *L, const char *text, const char *constraints, LLVMTypeRef result, LLVMValueRef *arg, unsigned n, bool effects)
 {
+    static const char *const pure[] = { "nounwind", "willreturn", "memory" /* none */ };
     LLVMTypeRef types[4];
     for (unsigned k = 0; k < n; k++)
         types[k] = LLVMTypeOf(arg[k]);
     LLVMTypeRef t = LLVMFunctionType(result, types, n, 0);
     LLVMValueRef a = LLVMGetInlineAsm(t, text, strlen(text), constraints, strlen(constraints), effects, 0, LLVMInlineAsmDialectATT, 0);
-    return LLVMBuildCall2(L->b, t, a, arg, n, "");
+    LLVMValueRef call = LLVMBuildCall2(L->b, t, a, arg, n, "");
+    for (unsigned k = 0; k < sizeof pure / sizeof *pure && !effects; k++)      /* so that it may be moved to where it is used */
+        LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
+                                 LLVMCreateEnumAttribute(L->c, LLVMGetEnumAttributeKindForName(pure[k], strlen(pure[k])), 0));
+    return call;
 }
 
 LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in)
@@ -137,6 +157,39 @@ LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in)
     }
     snprintf(text, sizeof text, "%s %s$2, $0", name, imm);
     return call_asm(L, text, "=x,0,x", v128, arg, 2, false);
+}
+
+LLVMValueRef asm_low_part(struct lower *L, LLVMValueRef old, LLVMValueRef v)
+{
+    unsigned width = LLVMGetIntTypeWidth(LLVMTypeOf(v));
+    LLVMValueRef arg[2] = { old, v };
+    if (width > 16) {
+        LLVMTypeRef t = int_type(L, 64);
+        LLVMValueRef high = LLVMBuildAnd(L->b, old, LLVMConstInt(t, ~((1ull << width) - 1), 0), "");
+        return LLVMBuildOr(L->b, high, LLVMBuildZExt(L->b, v, t, ""), "");
+    }
+    return call_asm(L, width == 8 ? "movb $2, ${0:b}" : "movw $2, ${0:w}", "=r,0,r", int_type(L, 64), arg, 2, false);
+}
+
+/* the state's flags word is what LAHF and SETO give */
+LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b)
+{
+    static const char suffix[] = { [0] = 'b', [1] = 'w', [3] = 'l', [7] = 'q' };
+    unsigned width = LLVMGetIntTypeWidth(LLVMTypeOf(a));
+    char text[64];
+    LLVMValueRef arg[2] = { a, b };
+    snprintf(text, sizeof text, b ? "cmp%c $2, $1\n\tlahf\n\tseto %%al" : "test%c $1, $1\n\tlahf\n\tseto %%al", suffix[width / 8 - 1]);
+    return call_asm(L, text, b ? "={ax},r,r,~{flags}" : "={ax},r,~{flags}", int_type(L, 16), arg, b ? 2 : 1, false);
+}
+
+void asm_poll(struct lower *L, LLVMBasicBlockRef poked, LLVMBasicBlockRef next)
+{
+    static const char constraints[] = "=r,!i";
+    char text[160];
+    snprintf(text, sizeof text, "1:\tmovl %%gs:%u, $0\n\t.pushsection " POLL_SECTION ",\"\",@progbits\n\t.quad 1b, ${1:l}\n\t.popsection", L->r->offsets->poll_page);
+    LLVMTypeRef t = LLVMFunctionType(int_type(L, 32), NULL, 0, 0);        /* a load into any register is cheaper than a compare */
+    LLVMValueRef a = LLVMGetInlineAsm(t, text, strlen(text), constraints, sizeof constraints - 1, 1, 0, LLVMInlineAsmDialectATT, 0);
+    LLVMBuildCallBr(L->b, t, a, next, &poked, 1, NULL, 0, NULL, 0, "");
 }
 
 LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest)

@@ -14,7 +14,11 @@ static void name_fault(const struct test_case *c, struct test_result *r)
 {
     uint64_t at = r->out.pc - c->pc;
     if (r->signal != SIGSEGV || !r->code || at >= c->length) return;
-    switch (x86_fault_kind(&r->out, c->bytes + at, sizeof c->bytes - at, r->code == SI_KERNEL)) {
+    bool refused = r->code == SI_KERNEL;
+#ifndef TEST_NATIVE                                /* an emulated host says 0 for an address that is not canonical (linux/run.c) */
+    refused |= !r->fault_address && x86_address_refused(&r->out, c->bytes + at, sizeof c->bytes - at);
+#endif
+    switch (x86_fault_kind(&r->out, c->bytes + at, sizeof c->bytes - at, refused)) {
     case X86_FAULT_STACK: r->signal = SIGBUS; break;
     case X86_FAULT_X87: r->signal = SIGFPE; break;
     default: break;
@@ -65,11 +69,21 @@ static bool differ_x87(const struct test_case *c, const struct test_result *a, c
 /* what FXSAVE stores as MXCSR_MASK: AMD's has the bit of misaligned SSE mode */
 static bool not_compared(const struct test_case *c, uint64_t at) { return at - c->ignore < 4; }
 
+/* AddressSanitizer's shadow is mapped where there is nothing natively: a register that points there explains a fault that does not come */
+static bool points_into_shadow(const struct test_case *c)
+{
+#ifdef __SANITIZE_ADDRESS__
+    for (int i = 0; i < 16; i++) if (c->in.gpr[i] - 0x7fff0000 < 0x100000000000) return true;
+#endif
+    return false;
+}
+
 bool test_differ(const struct test_case *c, const struct test_result *native, const struct test_result *own, bool approximate, char *why, size_t size)
 {
     const struct test_result *a = native; struct test_result *b = (struct test_result *)own;
     static const char *const name[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
     if ((c->how & TEST_MASKED_STORE) && a->signal == SIGSEGV && b->signal == SIGTRAP) return false;
+    if (a->signal == SIGSEGV && b->signal != SIGSEGV && points_into_shadow(c)) return false;
     name_fault(c, b);
     CHECK(a->signal == b->signal, "ends with signal %d code %d at %llx, natively %d code %d at %llx", b->signal, b->code, LL(b->out.pc), a->signal, a->code, LL(a->out.pc));
     CHECK(a->out.pc == b->out.pc, "pc %llx, natively %llx", LL(b->out.pc), LL(a->out.pc));

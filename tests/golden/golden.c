@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * golden.c: the host code of each guest instruction, for every host on any machine, as text to compare with what it was before.
  *
- *     golden --forms > forms.txt             one form of each lifted mnemonic for each operand width, register and memory, with rep and lock
- *     golden HOST forms.txt                  a line for each: bytes of host code, a hash of them, the form
- *     golden --order HOST order.txt          a line for each: its accesses and fences, where guest memory is shared (order.h)
+ *     golden-HOST --forms > forms.txt        one form of each lifted mnemonic for each operand width, register and memory, with rep and lock
+ *     golden-HOST forms.txt                  a line for each: bytes of host code, a hash of them, the form
+ *     golden-HOST --order order.txt          a line for each: its accesses and fences, where guest memory is shared (order.c)
  *
- * Nothing depends on this machine: features are none, addresses of helpers and stubs are made up. A form that the emitter leaves to the
- * interpreter has `-` for its length.
+ * Nothing depends on this machine: features are none on Arm and POWER and all on x86-64, offsets and addresses of helpers and stubs are made up. A form that the emitter
+ * leaves to the interpreter has `-` for its length. GOLDEN_HOST is the host's struct: one program each.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,25 +15,38 @@
 #include <sys/mman.h>
 #include <unistd.h>
 #include <Zydis/Zydis.h>
-#include "engine/internal.h"
 #include "golden.h"
 #include "guest/lift.h"
+#include "guest/state.h"
 #include "host/host.h"
 #include "ir/helpers.h"
 
 enum { GUEST_AT = 0x401000, CODE_SIZE = 1 << 20, STUBS_SIZE = 1 << 18 };
 static const uint64_t CODE_RX = 0x700000100000, STUBS_RX = 0x700000000000;
-static const struct host_target *const hosts[] = { &host_x86_64, &host_aarch64, &host_ppc64le };
+static const struct host_target *const host = &GOLDEN_HOST;
 static struct ir_block block;
 static struct host_code code;
 static struct host_env env;
-static struct host_offsets offsets;
+
+/* the engine's fields, at places of the usual kind (struct cpu, engine/cpu.h) */
+enum { ENGINE = (sizeof(struct x86_state) + 63) & ~63, SPILL = ENGINE + 64, HEAT = SPILL + 1024 + 512, JUMPS = HEAT + 4 * HOST_HEAT_SLOTS, JUMP_BITS = 12 };
+static const struct host_offsets offsets = { .self = ENGINE, .host_sp = ENGINE + 8, .ret_sp = ENGINE + 16, .ret_base = ENGINE + 24, .exit_info = ENGINE + 32,
+    .exit_target = ENGINE + 40, .host_fpcr = ENGINE + 48, .spill = SPILL, .spill_size = 1024, .heat = HEAT, .jump_cache = JUMPS, .jump_cache_bits = JUMP_BITS,
+    .poll_page = (JUMPS + (16 << JUMP_BITS) + 0xffff) & ~0xffff,
+    .pc = offsetof(struct x86_state, pc), .flags = offsetof(struct x86_state, flags), .fpcr = offsetof(struct x86_state, mxcsr) };
 
 static void __attribute__((noreturn)) die(const char *what, const char *name)
 {
     fprintf(stderr, "golden: %s %s\n", what, name);
     exit(2);
 }
+
+/* what guest code's faults would call: nothing runs here */
+void ir_divide_error(void *state) { abort(); }
+void ir_alignment_fault(void *state) { abort(); }
+void ir_fp_fault(void *state, unsigned exceptions) { abort(); }
+void x86_gp_fault(void *state) { abort(); }
+void x86_fp_fault(void *state, unsigned exceptions) { abort(); }
 
 /* ---- forms ---- */
 
@@ -131,10 +144,10 @@ static void move_helpers(void)
     }
 }
 
-static void start(const struct host_target *host, bool ordered)
+static void start(bool ordered)
 {
-    cpu_fill_offsets(&offsets);
-    env = (struct host_env){ .offsets = &offsets, .slots = x86_slots, .n_slots = x86_n_slots, .return_stack = true, .ordered = ordered };
+    env = (struct host_env){ .offsets = &offsets, .slots = x86_slots, .n_slots = x86_n_slots, .return_stack = true, .ordered = ordered,
+        .features = strcmp(host->name, "x86_64") ? 0 : ~0u };
     code = (struct host_code){ .rw = aligned_alloc(64, CODE_SIZE), .rx = STUBS_RX, .capacity = STUBS_SIZE };
     if (!code.rw) die("out of", "memory");
     host->emit_stubs(&env, &code);
@@ -161,7 +174,7 @@ static void put_guest(const char *hex)
 }
 
 /* Bytes of the form's own code: up to the jump that ends the block; 0: the emitter leaves it to the interpreter. */
-static size_t emit(const struct host_target *host, const char *hex, unsigned n_insns)
+static size_t emit(const char *hex, unsigned n_insns)
 {
     const char *why;
     const struct x86_lift_config lift = { .max_insns = n_insns, .fetchable = fetchable };
@@ -180,7 +193,7 @@ static uint32_t hash(const uint8_t *p, size_t n)
     return h;
 }
 
-static int run(const struct host_target *host, const char *file, bool order)
+static int run(const char *file, bool order)
 {
     char line[512];
     FILE *f = fopen(file, "r");
@@ -191,7 +204,7 @@ static int run(const struct host_target *host, const char *file, bool order)
         char *name = strchr(line, ' ');
         if (line[0] == '#' || !name) continue;
         name[strcspn(name, "\n")] = 0;
-        size_t n = emit(host, line, order ? 16 : 1);
+        size_t n = emit(line, order ? 16 : 1);
         if (order) {
             printf("%-44s", name + 1);
             golden_print_order(host->name, code.rw, n);
@@ -205,20 +218,12 @@ static int run(const struct host_target *host, const char *file, bool order)
     return 0;
 }
 
-static const struct host_target *find_host(const char *name)
-{
-    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++)
-        if (!strcmp(hosts[i]->name, name)) return hosts[i];
-    die("no host", name);
-}
-
 int main(int argc, char **argv)
 {
     if (argc == 2 && !strcmp(argv[1], "--forms")) return print_forms();
-    bool order = argc == 4 && !strcmp(argv[1], "--order");
-    if (argc != (order ? 4 : 3)) die("usage: golden --forms | [--order] HOST", "FILE");
-    const struct host_target *host = find_host(argv[argc - 2]);
+    bool order = argc == 3 && !strcmp(argv[1], "--order");
+    if (argc != (order ? 3 : 2)) die("usage: golden-HOST --forms | [--order]", "FILE");
     move_helpers();
-    start(host, order);
-    return run(host, argv[argc - 1], order);
+    start(order);
+    return run(argv[argc - 1], order);
 }

@@ -64,7 +64,9 @@ int main(void) {
     printf("brk %d %d\n", b[0], b[99999]);
     sbrk(-100000);
     printf("EINVAL %d %d %d\n", mprotect(p + 1, 10, PROT_READ) ? errno : 0, munmap(p + 1, 10) ? errno : 0, mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED ? errno : 0);
-    printf("ENOMEM %d\n", mprotect(p + 6 * 4096, 4096, PROT_READ) ? errno : 0);
+    char *u = mmap(NULL, 3 * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    munmap(u + 4096, 4096);
+    printf("ENOMEM %d\n", mprotect(u + 4096, 4096, PROT_READ) ? errno : 0);
     char *r = mmap((void *)0x12340000, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
     printf("fixed %p\n", (void *)r);
     unlink(name);

@@ -7,11 +7,12 @@
 #include <stdarg.h>
 #include <string.h>
 #include <unistd.h>
-#include "engine/log.h"
+#include "engine/internal.h"
 #include "guest/lift.h"
 #include "linux/memory.h"
 
 uint32_t log_mask;
+struct engine engine;
 FILE *log_file;
 void log_printf(const char *fmt, ...) { (void)fmt; }
 struct linux_process linux_process;
@@ -20,6 +21,13 @@ static uint64_t code_start, code_end;          /* "translated" range */
 static unsigned n_invalidated;
 static uint64_t invalidated_start, invalidated_end;
 
+uint64_t (*ir_mem_view)(uint64_t addr, unsigned size, bool write);      /* engine/view.c sets it */
+void engine_settle_views(void) {}
+void engine_guest_handles_faults(void) {}
+bool engine_view_fault(void *ucontext) { (void)ucontext; return false; }
+void engine_written_code(siginfo_t *info, void *ucontext) { (void)info; (void)ucontext; }
+
+struct cpu *cpu_current(void) { return NULL; }
 void engine_order_memory(void) {}
 bool engine_has_code(uint64_t addr, uint64_t size) { return addr < code_end && code_start < addr + size; }
 void engine_invalidate(uint64_t addr, uint64_t size)
@@ -41,14 +49,14 @@ static int readable(uint64_t addr, size_t size)
 }
 int engine_copy_from(void *to, uint64_t guest, size_t size)
 {
-    if (!readable(guest, size))
+    if (!readable(ir_mem_at(guest, 1, false), size))
         return -1;
-    memcpy(to, (void *)(uintptr_t)guest, size);
+    memcpy(to, (void *)(uintptr_t)ir_mem_at(guest, 1, false), size);
     return 0;
 }
 int engine_copy_to(uint64_t guest, const void *from, size_t size)
 {
-    memcpy((void *)(uintptr_t)guest, from, size);
+    memcpy((void *)(uintptr_t)ir_mem_at(guest, 1, true), from, size);
     return 0;
 }
 long engine_strnlen(uint64_t guest, size_t max) { return (long)strnlen((const char *)(uintptr_t)guest, max); }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * test_memory_big.c: 4 KiB guest pages with host pages forced to 64 KiB: random mappings, protections and moves in one area, and after each
- * of them every readable page must hold what a model says.
+ * of them every readable page must hold what a model says, and what the guest may not do must fail at the page's own address.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,17 +9,35 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <fcntl.h>
 #include <unistd.h>
 #include <cmocka.h>
 #include "linux/memory.h"
 #include "linux_alone.h"
 
-enum { N = 160, FILE_PAGES = 96, RW = 3, STEPS = 20000 };
+enum { N = 160, FILE_PAGES = 96, RW = 3, STEPS = 4000 };
 static const uint64_t area = 0x200000010000ull + 0x3000;       /* not at a host page's beginning */
 static struct { int prot; uint32_t value; } model[N];          /* prot -1: not mapped */
 static uint32_t seed = 7;
 static uint32_t rnd(uint32_t n) { seed = seed * 1664525 + 1013904223; return (seed >> 8) % n; }
-static uint32_t *page(unsigned i) { return (uint32_t *)(uintptr_t)(area + i * GUEST_PAGE); }
+static uint32_t *page(unsigned i) { return (uint32_t *)(uintptr_t)ir_mem_at(area + i * GUEST_PAGE, GUEST_PAGE, false); }
+static uint32_t *page_to_write(unsigned i) { return (uint32_t *)(uintptr_t)ir_mem_at(area + i * GUEST_PAGE, GUEST_PAGE, true); }
+
+/* The kernel is asked, so that nothing faults here. */
+static void check_refused(unsigned step, unsigned i)
+{
+    static int fd, zero;
+    char *at = (char *)(uintptr_t)(area + i * GUEST_PAGE);
+    if (!fd) {
+        fd = memfd_create("sink", 0);
+        zero = open("/dev/zero", O_RDONLY);
+    }
+    if (model[i].prot <= 0 && pwrite(fd, at, 1, 0) == 1)
+        fail_msg("step %u page %u can be read", step, i);
+    if (!(model[i].prot > 0 && model[i].prot & 2) && read(zero, at, 1) == 1)
+        fail_msg("step %u page %u can be written", step, i);
+}
+
 
 static void fill(uint32_t *p, uint32_t value)
 {
@@ -34,6 +52,7 @@ static void check(unsigned step)
             fail_msg("step %u page %u: protection %d, expected %d", step, i, linux_page_prot(area + i * GUEST_PAGE), model[i].prot);
         if (model[i].prot > 0 && (*page(i) != model[i].value || page(i)[1023] != model[i].value))
             fail_msg("step %u page %u: %#x and %#x, expected %#x", step, i, *page(i), page(i)[1023], model[i].value);
+        check_refused(step, i);
     }
 }
 
@@ -92,7 +111,7 @@ static void step(int fd)
     default:
         for (unsigned i = first; i < first + n; i++)
             if (model[i].prot == RW)
-                fill(page(i), model[i].value = rnd(1 << 24));
+                fill(page_to_write(i), model[i].value = rnd(1 << 24));
     }
 }
 
@@ -121,13 +140,17 @@ static void places(void **state)
     assert_int_equal(a & 0xffff, 0);
     assert_int_equal(b & 0xffff, 0);
     assert_int_equal(linux_mremap(a, 4096, 3 * 4096, 0, 0), a);          /* grows within its host page */
-    *(char *)(a + 2 * 4096) = 1;
+    *(char *)ir_mem_at(a + 2 * 4096, 1, true) = 1;
     int fd = memfd_create("shared", 0);
     assert_int_equal(ftruncate(fd, 20 * 4096), 0);
-    char *s = (char *)linux_mmap(0, 4096, RW, GUEST_MAP_SHARED, fd, 5 * 4096), seen = 0;
-    *s = 'x';
+    uint64_t s = linux_mmap(0, 4096, RW, GUEST_MAP_SHARED, fd, 5 * 4096), odd = 0x200003001000;
+    char seen = 0;
+    *(char *)ir_mem_at(s, 1, true) = 'x';
     assert_int_equal(pread(fd, &seen, 1, 5 * 4096), 1);
-    assert_int_equal(seen, 'x');               /* alone in its host page: truly shared */
+    assert_int_equal(seen, 'x');
+    assert_int_equal(linux_mmap(odd, 18 * 4096, RW, GUEST_MAP_SHARED | GUEST_MAP_FIXED, fd, 2 * 4096), odd);       /* an offset that the host can't map there */
+    *(char *)ir_mem_at(odd + 3 * 4096 + 1, 1, true) = 'y';
+    assert_int_equal(*(char *)ir_mem_at(s + 1, 1, false), 'y');          /* truly shared all the same */
     close(fd);
 }
 

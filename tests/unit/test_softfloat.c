@@ -12,6 +12,8 @@
 #include <cmocka.h>
 #include "ir/softfloat.h"
 
+#ifdef __x86_64__
+
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
 static uint64_t rnd(void) {
     seed ^= seed << 13; seed ^= seed >> 7; seed ^= seed << 17;
@@ -59,8 +61,6 @@ static struct sf_value random_value(enum sf_format f) {
     return sf_f80(frac | (uint64_t)integer_bit << 63, (uint16_t)(sign << 15 | exp));
 }
 
-#ifdef __x86_64__
-
 /* now and then close to a: cancellation, ties, equality */
 static struct sf_value partner(enum sf_format f, struct sf_value a) {
     if (rnd() & 3) return random_value(f);
@@ -105,14 +105,14 @@ static uint32_t random_mxcsr(void) { return CLEAR | (rnd() & 3) << 13 | (rnd() &
         __m128d x = _mm_castsi128_pd(_mm_cvtsi64_si128((long long)a)), y = _mm_castsi128_pd(_mm_cvtsi64_si128((long long)b)); \
         uint32_t old = _mm_getcsr(); uint64_t fl; \
         __asm__ volatile("ldmxcsr %1; " #name " %3, %2; pushfq; popq %0; stmxcsr %1; ldmxcsr %4" \
-                         : "=r"(fl), "+m"(*mxcsr) : "x"(x), "x"(y), "m"(old) : "cc"); \
+                         : "=&r"(fl), "+m"(*mxcsr) : "x"(x), "x"(y), "m"(old) : "cc"); \
         return fl & 0x45; \
     }
 #define SSE_TO_INT(name) \
     static uint64_t run_##name(uint32_t *mxcsr, uint64_t a, uint64_t b) { \
         __m128d x = _mm_castsi128_pd(_mm_cvtsi64_si128((long long)a)); \
         uint32_t old = _mm_getcsr(); uint64_t r; \
-        __asm__ volatile("ldmxcsr %1; " #name " %2, %q0; stmxcsr %1; ldmxcsr %3" : "=r"(r), "+m"(*mxcsr) : "x"(x), "m"(old)); \
+        __asm__ volatile("ldmxcsr %1; " #name " %2, %q0; stmxcsr %1; ldmxcsr %3" : "=&r"(r), "+m"(*mxcsr) : "x"(x), "m"(old)); \
         return r; \
     }
 #define SSE_FROM_INT(name) \

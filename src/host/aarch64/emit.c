@@ -20,6 +20,8 @@ static void start_insn(struct emitter *e, const struct ir_insn *in)
     e->mapped = false;
     if (e->v[e->i].poll)
         emit_poll(e);
+    if (e->v[e->i].run && !e->run)
+        start_run(e);
 }
 
 static void emit_insn(struct emitter *e, const struct ir_insn *in)
@@ -43,7 +45,7 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in)
 static void emit_all(struct emitter *e)
 {
     const struct ir_block *b = e->b;
-    for (e->i = 0; e->i < b->n && !e->error; e->i++) {
+    for (e->i = 0; e->i < b->n && !e->error; run_step(e), e->i++) {
         struct value *v = &e->v[e->i];
         if (v->done)
             continue;
@@ -79,6 +81,8 @@ int a64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     emit_all(&e);
     if (!e.error)
         emit_tails(&e);
+    if (!e.error)
+        emit_literals(&e);
     if (!e.error)
         emit_exit_stubs(&e);
     if (e.error) {

@@ -3,7 +3,7 @@
  * user); then one forward pass emits, and what is seldom run follows behind the block (tail.c).
  *
  * Registers: x9..x14 and x19..x28 the guest's general registers, v16..v31 its vectors, x8 the guest state, x29 the poll page, sp the return
- * stack, x5 x6 x7 the guest's flags, x15 x16 x17 v6 v7 for use inside one instruction, the rest (scratch) for values.
+ * stack, x5 x6 x7 the guest's flags, x15 x16 x17 v14 v15 for use inside one instruction, the rest (scratch) for values.
  *
  * The guest's flags are kept unpacked: x5 bits 31..28 = S, Z, not C, O as a subtraction leaves them in NZCV; P = even parity of x6's low
  * byte; A = bit 4 of x6 ^ x7. So PUTF after a compare takes three instructions. Stubs pack them into the state and unpack them.
@@ -21,7 +21,7 @@
 #include "host/host.h"
 
 enum { STATE = 8, POLL = 29, FL_NZ = 5, FL_P = 6, FL_A = 7, T2 = 15, T0 = 16, T1 = 17, TARGET = 17 };
-enum { VEC = 32, VT0 = 6, VT1 = 7, N_REGS = 64, NO_REG = 0xff };
+enum { VEC = 32, VT0 = 14, VT1 = 15, N_REGS = 64, NO_REG = 0xff };
 enum { NZ_C = 1 << 29, NZ_V = 1 << 28 };
 enum { FPSR_IOC = 1, FPSR_IXC = 16, FPSR_LOOK = 0x8f8f8f8f, FPCR_FZ = 1 << 24 };
 
@@ -36,11 +36,11 @@ const struct a64_map *a64_map(const struct host_env *env);
 /* env->stubs.others */
 enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_FPCR, STUB_CALL_PURE, STUB_ONE,
        STUB_PACK /* x16 = packed flags, also stored to the state; changes x15, x17 */, STUB_UNPACK /* from the state */,
-       STUB_GET_FPCR /* state's fp control made exact */, STUB_PUT_FPCR /* FPCR, FPSR from it */ };
+       STUB_EXIT_RUN /* x16 = { guest pc, pc of the block } */, STUB_GET_FPCR /* state's fp control made exact */, STUB_PUT_FPCR /* FPCR, FPSR from it */ };
 /* the spill area: operands and result of one interpreted instruction (and arguments of helpers), saved ports, spilled values */
 enum { CELL_ARG = 0, CELL_RESULT = 64, CELL_PORT = 80, SPILL_PORTS = 128, PORT_SIZE = 32, N_PORTS = 8, SPILL_FIRST = 384, SPILL_SLOT = 16, N_SPILLS = 40 };
 enum { PORT_NZ = 0, PORT_P = 8, PORT_A = 16 };
-enum { FEATURE_LSE = 1, FEATURE_CRC32 = 2, FEATURE_LRCPC = 4, FEATURE_FLAGM = 8 };
+enum { FEATURE_LSE = 1, FEATURE_CRC32 = 2, FEATURE_LRCPC = 4, FEATURE_FLAGM = 8, FEATURE_FLAGM2 = 16 };
 
 /* what STUB_ONE is given in x16 */
 struct a64_one { uint64_t pc; struct ir_insn in; uint8_t type[4]; uint32_t pad; };
@@ -55,14 +55,21 @@ struct value {
     uint8_t kind;            /* of the port */
     bool nz_saved;
     uint16_t last, port_last, uses, user, next, second;
+    uint16_t hold;           /* its register is needed until there for the upper part of results */
+    uint16_t upper;          /* the register has the low element only; the rest is that value's. NO_INSN: complete */
+    uint16_t run;            /* last instruction of the run that this one belongs to (runs.c), 0: none */
+    uint8_t low_log2;        /* size of the low element */
+    bool exact;              /* INSN: the state is exact there, so that a run may begin */
     uint16_t early;          /* FL: the PUTF that is emitted with it */
     uint16_t putf;           /* FL: its only PUTF, look.c */
+    uint16_t sunk;           /* FL: the EXITIF after which its PUTF is emitted, because only the way past it reads the flags */
+    uint8_t cond_groups;     /* FL: the CONDs of its port, bit cc / 2 */
     bool many_putf, cond_p, aligned;  /* aligned: known to be a multiple of 16 */
     int32_t home, port_home;
 };
 #define NO_INSN 0xffff
 
-enum tail_kind { TAIL_ONE, TAIL_EXIT, TAIL_STUB };
+enum tail_kind { TAIL_ONE, TAIL_EXIT, TAIL_STUB, TAIL_RUN };
 struct tail {
     uint8_t kind; uint8_t n_from;
     uint8_t *from[3], *back;
@@ -70,12 +77,13 @@ struct tail {
     uint8_t reg[4];          /* TAIL_ONE: where the operands are; NO_REG: a constant or none */
     uint8_t result, second;  /* registers to load, or NO_REG */
     uint64_t pc;
-    uint64_t target;         /* TAIL_EXIT */
+    uint64_t target;         /* TAIL_EXIT. Its from[0] is patched too: see a64_link */
     bool fcmp;               /* TAIL_ONE: NZCV as fcmp leaves it, from the port */
     int32_t add;             /* TAIL_ONE: to operand 0 */
     uint8_t *adr;            /* inline form of TAIL_ONE: the adr that wants the descriptor only */
 };
-enum { MAX_TAILS = 512 };
+enum { MAX_TAILS = 512, MAX_LITERALS = 96 };
+struct literal { uint8_t *load; uint64_t value; };           /* a constant behind the block and the `ldr` that wants it */
 
 struct emitter {
     struct asm_buf a;
@@ -92,6 +100,11 @@ struct emitter {
     uint16_t owner;                          /* FL instruction whose port is in NZCV, or NO_INSN */
     uint64_t pc; uint32_t insn_offset; bool mapped;
     struct tail *tails; unsigned n_tails;
+    struct literal literals[MAX_LITERALS]; unsigned n_literals;
+    uint16_t run;                            /* in a run: its last instruction; else 0 */
+    uint64_t run_pc;
+    uint16_t put_at[16]; ir_ref put_value[16];  /* PUTs of vectors that wait for the run's end, by register - 16; NO_INSN: none */
+    struct tail ignored;                     /* what tail_one gives in a run */
     const char *why;
     int error;
 };
@@ -127,6 +140,7 @@ unsigned gpr_zr(struct emitter *e, ir_ref r);                                /* 
 unsigned clean_gpr(struct emitter *e, ir_ref r, unsigned temp);              /* zero-extended, maybe in temp */
 void into(struct emitter *e, ir_ref r, unsigned dst);                        /* dst = r, zero-extended */
 unsigned vec_of(struct emitter *e, ir_ref r);                                /* 0..31 */
+unsigned low_of(struct emitter *e, ir_ref r);                                /* the same when only the low element counts */
 unsigned dst_gpr(struct emitter *e);                                         /* for the current instruction's result */
 unsigned dst_vec(struct emitter *e);
 void result(struct emitter *e, unsigned reg, bool clean);
@@ -141,6 +155,7 @@ void clobber(struct emitter *e);
 enum cond flags_for(struct emitter *e, ir_ref cond);
 void emit_bool(struct emitter *e);                                           /* CMP, COND at their place */
 void emit_putf(struct emitter *e, const struct ir_insn *in);
+void emit_sunk_putf(struct emitter *e);                                      /* the one that waits behind this EXITIF, if any */
 bool emit_flag_op(struct emitter *e, const struct ir_insn *in);
 void emit_getf(struct emitter *e);
 void port_packed(struct emitter *e, unsigned reg);                           /* the current FL's port is this packed word */
@@ -156,10 +171,22 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in);
 void emit_call(struct emitter *e, const struct ir_insn *in);
 void emit_poll(struct emitter *e);
 void look_back(struct emitter *e);
+/* --- runs.c --- */
+void find_runs(struct emitter *e);                                           /* before look_back */
+ir_ref upper_of(const struct emitter *e, unsigned j);                        /* whose upper part the result of a LOW operation in a run has; NO_INSN: zeros */
+bool works_low(const struct ir_insn *in);
+bool upper_is_zero(const struct emitter *e, ir_ref r, unsigned log2);
+void start_run(struct emitter *e);
+void finish_run(struct emitter *e);
+void run_step(struct emitter *e);                                            /* after each instruction */
+bool put_in_run(struct emitter *e, const struct ir_insn *in, unsigned v);
+struct tail *run_tail(struct emitter *e);                                    /* leaves the run when one of from[] is taken */
 /* --- tail.c --- */
 void emit_one(struct emitter *e, const struct ir_insn *in);                  /* the interpreter does it, inline */
 struct tail *tail_one(struct emitter *e);                                    /* ... when one of the jumps from[] is taken; operands must be in registers */
 void emit_tails(struct emitter *e);
+void load_constant(struct emitter *e, unsigned d, uint64_t v);               /* at most two instructions */
+void emit_literals(struct emitter *e);
 void add_exit(struct emitter *e, enum host_exit_kind kind, uint64_t target); /* the next instruction is patchable */
 void emit_exit_stubs(struct emitter *e);
 void jump_stub(struct emitter *e, unsigned stub);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * emit_exit.c: how a block is left, and calls of helpers. A patchable jump is one `b` or `bl`, redirected by one aligned store. Its stub stands
- * behind the block and names itself by x16. A target beyond +-128 MB stays unlinked.
+ * behind the block and names itself by x16. A target beyond +-128 MB stays unlinked (the engine's code cache is smaller). A conditional exit has
+ * its `b` behind the block; the conditional branch itself, which reaches +-1 MB, goes straight to the target when it can.
  *
  * A guest call pushes {landing address, guest return address} on the return stack; a guest return pops a pair and returns to the landing if the
  * guest's own return address is that one. So the landing needs no check.
  */
 #include "host/aarch64/emit.h"
+#include "host/icache.h"
 #include "ir/helpers.h"
 
 void add_map(struct emitter *e, uint32_t offset, unsigned flags)
@@ -22,7 +24,7 @@ void add_map(struct emitter *e, uint32_t offset, unsigned flags)
 
 void need_map(struct emitter *e)
 {
-    if (!e->mapped)
+    if (!e->mapped && !e->run)
         add_map(e, e->insn_offset, 0);
     e->mapped = true;
 }
@@ -167,7 +169,10 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in)
 {
     switch (in->op) {
     case IR_EXIT: jump(e, B, HOST_EXIT_DIRECT, (uint64_t)in->imm); break;
-    case IR_EXITIF: exit_if(e, in); break;
+    case IR_EXITIF:
+        exit_if(e, in);
+        emit_sunk_putf(e);
+        break;
     case IR_EXITIND:
         into(e, in->arg[0], TARGET);
         jump(e, B, HOST_EXIT_INDIRECT, 0);
@@ -186,6 +191,8 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in)
     }
     return true;
 }
+
+static bool redirect(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);
 
 /* Behind the block: what unlinked exits run into. x16 = the data of a direct one (distance to the patch place, target), the patch place of
  * an indirect one. */
@@ -210,17 +217,44 @@ void emit_exit_stubs(struct emitter *e)
             asm_put(a, (uint32_t)x->target);
             asm_put(a, (uint32_t)(x->target >> 32));
         }
-        a64_link(a->start + x->patch, a->rx + x->patch, a->rx + x->stub);
+        redirect(a->start + x->patch, a->rx + x->patch, a->rx + x->stub);
     }
 }
 
-void a64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to)
+/* 4 times the word behind the `b` of a conditional exit (which no instruction looks like): how far back its conditional branch is; else 0 */
+static uint32_t condition_before(const uint8_t *patch_rw)
+{
+    const volatile uint32_t *w = (const volatile uint32_t *)patch_rw;
+    return w[0] >> 26 == J_B >> 26 && w[1] < 1 << 16 ? 4 * w[1] : 0;
+}
+
+static bool redirect(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to)
 {
     int64_t d = (int64_t)(to - patch_rx);
-    uint32_t w = *(volatile uint32_t *)patch_rw;
+    volatile uint32_t *w = (volatile uint32_t *)patch_rw;
     if (d < -(1 << 27) || d >= 1 << 27)
-        return;                                          /* out of reach: it goes on through its stub */
-    *(volatile uint32_t *)patch_rw = (w & 0xfc000000) | ((uint32_t)(d >> 2) & 0x3ffffff);
+        return false;                                    /* out of reach: it goes on through its stub */
+    *w = (*w & 0xfc000000) | ((uint32_t)(d >> 2) & 0x3ffffff);
+    return true;
+}
+
+/* Two stores for a conditional exit, in an order in which each of them alone leads to the old target or the new one. */
+void a64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to)
+{
+    if (!redirect(patch_rw, patch_rx, to))
+        return;
+    uint32_t back = condition_before(patch_rw);
+    if (!back)
+        return;
+    volatile uint32_t *w = (volatile uint32_t *)(patch_rw - back);
+    int64_t d = (int64_t)(to - (patch_rx - back));
+    if (d < -(1 << 20) || d >= 1 << 20)
+        d = back;
+    uint32_t new = (*w & 0xff00001f) | ((uint32_t)(d >> 2) & 0x7ffff) << 5;
+    if (*w == new)
+        return;
+    *w = new;
+    host_icache_flush(patch_rw - back, patch_rx - back, 4);
 }
 
 /* --- helpers --- */

@@ -277,6 +277,12 @@ static void put_nz(struct emitter *e, ir_ref fl, const struct ir_insn *putf)
         return;
     if (e->v[fl].kind != K_PACKED)
         prepare(e, fl);
+    struct value *v = &e->v[fl];
+    if (v->kind == K_FCMP && feature(e, FEATURE_FLAGM2) && !v->cond_p && !v->many_putf) {
+        asm_put(&e->a, 0xd500405f);                     /* axflag: to what a subtraction would leave */
+        v->kind = K_SUB;
+        v->nz_saved = false;
+    }
     if (whole && e->v[fl].kind <= K_LOGIC) {
         mrs_nzcv(e, FL_NZ);
         if (e->v[fl].kind == K_ADD)
@@ -372,7 +378,7 @@ static struct port port_of(const struct emitter *e, const struct ir_insn *in)
     const struct value *v = &e->v[e->i];
     struct port p = { .early = v->early != NO_INSN };
     unsigned mask = v->early != NO_INSN ? insn(e, v->early)->aux : in->live;
-    p.p = (mask & (IR_F_P | IR_F_A)) && (p.early || v->putf != NO_INSN);
+    p.p = (mask & (IR_F_P | IR_F_A)) && (p.early || v->putf != NO_INSN) && v->sunk == NO_INSN;
     p.a = p.p && mask & IR_F_A;
     p.p |= v->cond_p;
     p.nz = (in->live & (IR_F_C | IR_F_Z | IR_F_S | IR_F_O)) != 0;
@@ -498,11 +504,44 @@ static void narrow_add(struct emitter *e, bool sub, bool carry, unsigned shift, 
         asm_lsr(a, false, d, T1, shift);
 }
 
+/* Bytes and halves that are only compared, all conditions signed or all unsigned: as 32-bit numbers, extended. False: not so, or not shorter. */
+static bool narrow_compare(struct emitter *e, const struct ir_insn *in)
+{
+    enum { EQ = 1 << (IR_CC_E / 2), UNSIGNED = EQ | 1 << (IR_CC_B / 2) | 1 << (IR_CC_BE / 2), SIGNED = EQ | 1 << (IR_CC_L / 2) | 1 << (IR_CC_LE / 2),
+           EXTENDED = 0x6b200000 };
+    const struct value *v = &e->v[e->i];
+    struct asm_buf *a = &e->a;
+    if (in->op != IR_SUBF || v->uses || v->putf != NO_INSN || v->cond_groups & ~(UNSIGNED | SIGNED))
+        return false;
+    int64_t c;
+    bool constant = is_const(e, in->arg[1], &c), half = in->type == IR_I16;
+    bool is_unsigned = !(v->cond_groups & ~UNSIGNED);
+    if (!is_unsigned && (v->cond_groups & ~SIGNED))
+        return false;
+    c = is_unsigned ? (int64_t)const_bits(insn(e, in->arg[1])) : half ? (int16_t)c : (int8_t)c;
+    if (constant ? !asm_add_fits(c) : !is_unsigned)
+        return false;
+    unsigned n = gpr_of(e, in->arg[0]), m = constant ? ZR : gpr_of(e, in->arg[1]);
+    clobber(e);
+    if (!is_unsigned)
+        asm_sbfx(a, false, T0, n, 0, half ? 16 : 8), n = T0;
+    else if (!e->v[in->arg[0]].clean && e->v[in->arg[0]].where != IN_CONST)
+        asm_ubfx(a, false, T0, n, 0, half ? 16 : 8), n = T0;
+    if (constant)
+        asm_add_imm(a, false, true, true, ZR, n, c);
+    else
+        asm_put(a, EXTENDED | m << 16 | (half ? 1u : 0) << 13 | n << 5 | ZR);
+    own(e, K_SUB);
+    return true;
+}
+
 static void emit_addsub(struct emitter *e, const struct ir_insn *in, ir_ref ra, ir_ref rb, int64_t c, bool sub, ir_ref carry)
 {
     struct asm_buf *a = &e->a;
     bool x = in->type == IR_I64, constant = rb == IR_NONE || is_const(e, rb, &c), used = e->v[e->i].uses != 0;
     unsigned bits = type_bits(in->type), shift = bits < 32 ? 32 - bits : 0;
+    if (shift && narrow_compare(e, in))
+        return;
     struct port p = port_of(e, in);
     bool imm = constant && ra != IR_NONE && carry == IR_NONE && !shift && asm_add_fits(x ? c : (int32_t)c);
     unsigned n = ra == IR_NONE ? ZR : imm ? gpr_of(e, ra) : gpr_zr(e, ra), m = ZR;
@@ -720,6 +759,57 @@ static bool emit_mkf(struct emitter *e, const struct ir_insn *in)
         result(e, d, true);
     }
     return true;
+}
+
+/* --- a PUTF behind its EXITIF: the operation's flags are in NZCV; P and A are computed again, in x6 and x7, of which the low 8 bits count --- */
+
+static void sunk_logic(struct emitter *e, const struct ir_insn *in, ir_ref fl)
+{
+    uint32_t op = in->op == IR_ANDF ? A_AND : in->op == IR_ORF ? A_ORR : A_EOR;
+    int64_t c;
+    if (e->v[fl].uses)
+        asm_mov(&e->a, false, FL_P, gpr_of(e, fl));
+    else {
+        unsigned n = gpr_zr(e, in->arg[0]);
+        if (!is_const(e, in->arg[1], &c) || !asm_logic_imm(&e->a, false, op, FL_P, n, (uint64_t)c & 0xff))
+            asm_rrr(&e->a, false, op, FL_P, n, gpr_zr(e, in->arg[1]));
+    }
+    asm_mov(&e->a, false, FL_A, FL_P);
+}
+
+static void sunk_sum(struct emitter *e, const struct ir_insn *in, ir_ref fl)
+{
+    struct asm_buf *a = &e->a;
+    bool sub = in->op == IR_SUBF || in->op == IR_DECF, used = e->v[fl].uses != 0;
+    int64_t c = 1;
+    bool constant = in->arg[1] == IR_NONE || is_const(e, in->arg[1], &c);
+    unsigned r = used ? gpr_of(e, fl) : FL_P, n = used ? T0 : gpr_of(e, in->arg[0]), m = constant ? ZR : gpr_zr(e, in->arg[1]);
+    unsigned to = used ? T0 : r, from = used ? r : n;            /* n from the result, or the result from n */
+    bool minus = sub != used;
+    if (constant)
+        asm_add_imm(a, false, minus, false, to, from, c & 0xff);
+    else
+        asm_rrr(a, false, minus ? A_SUB : A_ADD, to, from, m);
+    if (!constant)
+        asm_rrr(a, false, A_EOR, FL_A, n, m);
+    else if (c & 16)
+        asm_logic_imm(a, false, A_EOR, FL_A, n, 16);
+    else
+        asm_mov(a, false, FL_A, n);
+    if (used)
+        asm_mov(a, false, FL_P, r);
+}
+
+void emit_sunk_putf(struct emitter *e)
+{
+    ir_ref fl = e->v[e->i].sunk;
+    if (fl == NO_INSN)
+        return;
+    const struct ir_insn *in = insn(e, fl), *putf = insn(e, e->v[fl].putf);
+    put_nz(e, fl, putf);
+    if (!(putf->aux & (IR_F_P | IR_F_A)))
+        return;
+    (in->op == IR_ANDF || in->op == IR_ORF || in->op == IR_XORF ? sunk_logic : sunk_sum)(e, in, fl);
 }
 
 bool emit_flag_op(struct emitter *e, const struct ir_insn *in)

@@ -16,6 +16,8 @@ static void move(struct emitter *e, unsigned d, unsigned n)
 
 static void look(struct emitter *e, struct tail *t)
 {
+    if (e->run)
+        return;
     asm_put(&e->a, 0xd53b4420 | T0);                                      /* mrs x16, fpsr */
     asm_logic_imm(&e->a, false, A_AND, T0, T0, FPSR_LOOK);
     t->from[t->n_from++] = asm_jump(&e->a, J_CBNZ | T0);
@@ -38,9 +40,25 @@ static void finish_packed(struct emitter *e, struct tail *t, unsigned d, unsigne
     result_vec(e, d);
 }
 
-/* the low element from VT0, the rest from n */
-static void finish_low(struct emitter *e, struct tail *t, bool f64, unsigned d, unsigned n)
+/* May a LOW operation leave its result alone in its register, zeros above? */
+static bool is_alone(const struct emitter *e, const struct ir_insn *in) { return e->run || upper_is_zero(e, in->arg[0], in->lane == IR_F64 ? 3 : 2); }
+/* a register of its own then: the interpreter may still need what the mapped one holds */
+static unsigned dst_low(struct emitter *e, const struct ir_insn *in) { return is_alone(e, in) ? alloc_vec(e) : dst_vec(e); }
+static unsigned low_target(const struct emitter *e, const struct ir_insn *in, unsigned d) { return is_alone(e, in) ? d : VT0; }
+
+/* the low element from low_target, the rest from arg0 */
+static void finish_low(struct emitter *e, struct tail *t, bool f64, unsigned d)
 {
+    const struct ir_insn *in = insn(e, (ir_ref)e->i);
+    if (is_alone(e, in)) {
+        struct value *v = &e->v[e->i];
+        t ? (void)(t->back = e->a.p) : (void)0;
+        result_vec(e, d);
+        v->upper = e->run ? upper_of(e, e->i) : NO_INSN;
+        v->low_log2 = f64 ? 3 : 2;
+        return;
+    }
+    unsigned n = vec_of(e, in->arg[0]);
     move(e, d, n);
     vv(e, f64 ? 0x6e080400 : 0x6e040400, d, VT0);                         /* ins d[0], v[0] */
     if (t)
@@ -59,12 +77,13 @@ static bool emit_arithmetic(struct emitter *e, const struct ir_insn *in)
 {
     bool f64 = in->lane == IR_F64;
     uint32_t type = f64 ? 1u << 22 : 0;
-    unsigned n = vec_of(e, in->arg[0]), m = vec_of(e, in->arg[1]), d = dst_vec(e);
+    bool low = in->mod & IR_LOW;
+    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
     struct tail *t = start(e, d);
-    if (in->mod & IR_LOW) {
-        vvv(e, arithmetic[in->op].scalar | type, VT0, n, m);
+    if (low) {
+        vvv(e, arithmetic[in->op].scalar | type, low_target(e, in, d), n, m);
         look(e, t);
-        finish_low(e, t, f64, d, n);
+        finish_low(e, t, f64, d);
     } else {
         unsigned r = d == n || d == m ? VT0 : beside(d);
         vvv(e, arithmetic[in->op].packed | type, r, n, m);
@@ -79,15 +98,14 @@ static bool one_operand(struct emitter *e, const struct ir_insn *in, uint32_t sc
 {
     bool f64 = in->lane == IR_F64;
     uint32_t type = f64 ? 1u << 22 : 0;
-    unsigned n = in->mod & IR_LOW ? vec_of(e, in->arg[0]) : 0, m = vec_of(e, in->arg[1]);
-    if (!(in->mod & IR_LOW))
-        vec_of(e, in->arg[0]);
-    unsigned d = dst_vec(e);
+    bool low = in->mod & IR_LOW;
+    (low ? low_of : vec_of)(e, in->arg[0]);
+    unsigned m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
     struct tail *t = start(e, d);
-    vv(e, (in->mod & IR_LOW ? scalar : packed) | type, VT0, m);
+    vv(e, (low ? scalar : packed) | type, low ? low_target(e, in, d) : VT0, m);
     look(e, t);
-    if (in->mod & IR_LOW)
-        finish_low(e, t, f64, d, n);
+    if (low)
+        finish_low(e, t, f64, d);
     else
         finish_packed(e, t, d, VT0);
     return true;
@@ -111,15 +129,15 @@ static bool emit_min_max(struct emitter *e, const struct ir_insn *in)
 {
     bool f64 = in->lane == IR_F64, min = in->op == IR_VFMIN, low = in->mod & IR_LOW;
     uint32_t type = f64 ? 1u << 22 : 0;
-    unsigned n = vec_of(e, in->arg[0]), m = vec_of(e, in->arg[1]), d = dst_vec(e);
+    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
     if (low)
         clobber(e);
     struct tail *t = start(e, d);
     if (low) {
         vvv(e, 0x1e202010 | type, 0, n, m);                               /* fcmpe; fcsel */
-        vvv(e, 0x1e200c00 | type | (unsigned)(min ? C_MI : C_GT) << 12, VT0, n, m);
+        vvv(e, 0x1e200c00 | type | (unsigned)(min ? C_MI : C_GT) << 12, low_target(e, in, d), n, m);
         look(e, t);
-        finish_low(e, t, f64, d, n);
+        finish_low(e, t, f64, d);
     } else {
         vvv(e, 0x6ea0e400 | type, VT0, min ? m : n, min ? n : m);         /* fcmgt; bsl */
         vvv(e, 0x6e601c00, VT0, n, m);
@@ -137,22 +155,25 @@ static bool emit_compare(struct emitter *e, const struct ir_insn *in)
     if (p > 7 || (p & 3) == 3)
         return false;
     uint32_t op = ((p & 3) == 0 ? EQ : (p & 3) == 1 ? GT : GE) | (f64 ? 1u << 22 : 0);
-    unsigned n = vec_of(e, in->arg[0]), m = vec_of(e, in->arg[1]), d = dst_vec(e);
+    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
     struct tail *t = start(e, d);
+    unsigned to = low ? low_target(e, in, d) : VT0;
     if (low)
         op |= SCALAR;
-    (p & 3) == 0 ? vvv(e, op, VT0, n, m) : vvv(e, op, VT0, m, n);
+    (p & 3) == 0 ? vvv(e, op, to, n, m) : vvv(e, op, to, m, n);
     if (p & 4)
-        vv(e, 0x6e205800, VT0, VT0);                                      /* not */
+        vv(e, low ? 0x2e205800 : 0x6e205800, to, to);                     /* not */
+    if ((p & 4) && low && !f64)
+        vv(e, 0x1e204000, to, to);                                        /* fmov s: zeros above */
     look(e, t);
-    low ? finish_low(e, t, f64, d, n) : finish_packed(e, t, d, VT0);
+    low ? finish_low(e, t, f64, d) : finish_packed(e, t, d, VT0);
     return true;
 }
 
 static bool emit_flags_compare(struct emitter *e, const struct ir_insn *in)
 {
     uint32_t type = in->lane == IR_F64 ? 1u << 22 : 0;
-    unsigned n = vec_of(e, in->arg[0]), m = vec_of(e, in->arg[1]);
+    unsigned n = (e->v[e->i].uses ? vec_of : low_of)(e, in->arg[0]), m = low_of(e, in->arg[1]);
     clobber(e);
     struct tail *t = tail_one(e);
     t->fcmp = true;
@@ -160,6 +181,7 @@ static bool emit_flags_compare(struct emitter *e, const struct ir_insn *in)
     look(e, t);
     t->back = e->a.p;
     own(e, K_FCMP);
+    run_step(e);                                                          /* keeps NZCV */
     struct value *v = &e->v[e->i];
     if (v->early != NO_INSN) {
         uint16_t owner = e->owner;
@@ -178,26 +200,29 @@ static bool emit_flags_compare(struct emitter *e, const struct ir_insn *in)
 static bool float_to_float(struct emitter *e, const struct ir_insn *in)
 {
     bool f64 = in->lane == IR_F64, low = in->mod & IR_LOW;
-    unsigned n = vec_of(e, in->arg[0]), m = vec_of(e, in->arg[1]), d = dst_vec(e);
+    (low ? low_of : vec_of)(e, in->arg[0]);
+    unsigned m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
     struct tail *t = start(e, d);
     if (low)
-        vv(e, f64 ? 0x1e22c000 : 0x1e624000, VT0, m);                     /* fcvt */
+        vv(e, f64 ? 0x1e22c000 : 0x1e624000, low_target(e, in, d), m);    /* fcvt */
     else
         vv(e, f64 ? 0x0e617800 : 0x0e616800, VT0, m);                     /* fcvtl, fcvtn */
     look(e, t);
-    low ? finish_low(e, t, f64, d, n) : finish_packed(e, t, d, VT0);
+    low ? finish_low(e, t, f64, d) : finish_packed(e, t, d, VT0);
     return true;
 }
 
 static bool int_to_float(struct emitter *e, const struct ir_insn *in)
 {
     bool f64 = in->lane == IR_F64, x = insn(e, in->arg[1])->type == IR_I64;
-    unsigned n = vec_of(e, in->arg[0]), m = gpr_zr(e, in->arg[1]), d = dst_vec(e);
-    struct tail *t = f64 && !x ? NULL : start(e, d);                      /* 32 bits in a double: exact */
-    vv(e, 0x1e220000 | (f64 ? 1u << 22 : 0) | (x ? A_X : 0), VT0, m);
+    bool is_exact = f64 && !x;                                            /* 32 bits in a double */
+    low_of(e, in->arg[0]);
+    unsigned m = gpr_zr(e, in->arg[1]), d = is_exact ? dst_vec(e) : dst_low(e, in);
+    struct tail *t = is_exact ? NULL : start(e, d);
+    vv(e, 0x1e220000 | (f64 ? 1u << 22 : 0) | (x ? A_X : 0), low_target(e, in, d), m);
     if (t)
         look(e, t);
-    finish_low(e, t, f64, d, n);
+    finish_low(e, t, f64, d);
     return true;
 }
 

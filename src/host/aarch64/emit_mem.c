@@ -73,7 +73,7 @@ static void check_alignment(struct emitter *e, const struct ir_insn *in, struct 
         asm_rrr(&e->a, true, A_ADD, T0, n, T0);
         n = T0;
     }
-    struct tail *t = tail_one(e);
+    struct tail *t = e->run ? run_tail(e) : tail_one(e);
     t->reg[0] = (uint8_t)p->base;
     t->add = p->offset;
     asm_logic_imm(&e->a, true, A_AND, T0, n, 15);
@@ -241,6 +241,8 @@ static bool compare_exchange(struct emitter *e, const struct ir_insn *in)
         asm_ubfx(a, false, T1, old, 0, 8u << log2);
     else
         asm_mov(a, log2 == 3, T1, old);
+    if (e->env->ordered)                                /* one that fails stores nothing, and its load alone does not wait for earlier stores */
+        asm_put(a, DMB_ISH);
     if (feature(e, FEATURE_LSE)) {
         asm_put(a, 0x08e0fc00 | log2 << 30 | T1 << 16 | n << 5 | new);        /* casal */
         asm_mov(a, true, d, T1);

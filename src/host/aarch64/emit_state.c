@@ -42,6 +42,8 @@ static bool get_memory(struct emitter *e, const struct ir_insn *in)
 static bool get_vector_part(struct emitter *e, const struct ir_insn *in, unsigned v, unsigned at)
 {
     if (in->type == IR_V128 && at == 0) {
+        if (e->run && e->put_at[v - 16] != NO_INSN)
+            fail(e, "get after put in a run");
         share(e, (ir_ref)e->i, VEC + v, true);
         return true;
     }
@@ -122,6 +124,8 @@ static bool put_vector(struct emitter *e, const struct ir_insn *in, unsigned reg
     ir_ref r = in->arg[0];
     unsigned v = reg - VEC, size = type_size(in->type), log2 = type_log2(in->type);
     if (in->type == IR_V128 && at == 0) {
+        if (put_in_run(e, in, v))
+            return true;
         unsigned n = vec_of(e, r);
         if (n == v)
             return true;

@@ -15,7 +15,7 @@ struct look {
 
 static void reset_value(struct value *v)
 {
-    *v = (struct value){ .reg = NO_REG, .hint = NO_REG, .user = NO_INSN, .next = NO_INSN, .second = NO_INSN, .early = NO_INSN, .putf = NO_INSN,
+    *v = (struct value){ .reg = NO_REG, .hint = NO_REG, .user = NO_INSN, .next = NO_INSN, .second = NO_INSN, .early = NO_INSN, .putf = NO_INSN, .sunk = NO_INSN, .upper = NO_INSN,
                          .addr_only = true, .home = -1, .port_home = -1 };
 }
 
@@ -65,6 +65,7 @@ static void use_port(struct look *l, const struct ir_insn *in, unsigned user, un
     if (v->port_last < until)
         v->port_last = (uint16_t)until;
     if (in->op == IR_COND) {
+        v->cond_groups |= (uint8_t)(1u << (in->aux % IR_N_CC / 2));
         v->cond_p |= (ir_cc_reads((enum ir_cc)(in->aux % IR_N_CC)) & IR_F_P) != 0;
         return;
     }
@@ -72,9 +73,23 @@ static void use_port(struct look *l, const struct ir_insn *in, unsigned user, un
     v->putf = (uint16_t)user;
 }
 
+/* a PUT in a run that another one below makes superfluous */
+static bool put_again(const struct emitter *e, unsigned j)
+{
+    for (unsigned k = j + 1; k <= e->v[j].run; k++)
+        if (insn(e, (ir_ref)k)->op == IR_PUT && insn(e, (ir_ref)k)->imm == insn(e, (ir_ref)j)->imm)
+            return true;
+    return false;
+}
+
+static bool inside_run(const struct emitter *e, unsigned j) { return j && e->v[j].run && e->v[j - 1].run == e->v[j].run; }
+
 static void all_uses(struct look *l, unsigned j, const struct ir_insn *in)
 {
-    unsigned until = l->e->v[j].later ? l->e->v[j].last : j;
+    struct value *v = l->e->v;
+    unsigned until = v[j].later ? v[j].last : j;
+    if (v[j].run && in->op == IR_PUT && !put_again(l->e, j))
+        until = v[j].run + 1u;
     if (in->op == IR_COND || in->op == IR_PUTF) {
         use_port(l, in, j, until);
         return;
@@ -82,6 +97,8 @@ static void all_uses(struct look *l, unsigned j, const struct ir_insn *in)
     for (unsigned k = 0; k < 4; k++)
         if (in->arg[k] != IR_NONE)
             use_value(l, j, k, in->arg[k], until);
+    if (v[j].run && works_low(in) && upper_of(l->e, j) != NO_INSN)
+        v[upper_of(l->e, j)].hold = (uint16_t)(v[j].run + 1);
 }
 
 static bool makes_clean_i32(unsigned op)
@@ -92,6 +109,12 @@ static bool makes_clean_i32(unsigned op)
     }
 }
 
+/* a value whose register has the bits above its type clear, so that its extension to 64 bits is the same register */
+static bool comes_clean(const struct ir_insn *in)
+{
+    return (in->op == IR_LOAD && in->type >= IR_I8 && in->type <= IR_I32) || (in->type == IR_I32 && makes_clean_i32(in->op));
+}
+
 static void hints(struct look *l, unsigned j, const struct ir_insn *in)
 {
     struct emitter *e = l->e;
@@ -100,8 +123,7 @@ static void hints(struct look *l, unsigned j, const struct ir_insn *in)
         v->hint = NO_REG;
     if (v->hint != NO_REG) {
         l->pending[v->hint] = NO_INSN;
-        if (in->op == IR_ZEXT && in->type == IR_I64 && insn(e, in->arg[0])->type == IR_I32 && makes_clean_i32(insn(e, in->arg[0])->op) &&
-            e->v[in->arg[0]].hint == NO_REG) {
+        if (in->op == IR_ZEXT && in->type == IR_I64 && comes_clean(insn(e, in->arg[0])) && e->v[in->arg[0]].hint == NO_REG) {
             e->v[in->arg[0]].hint = v->hint;
             l->pending[v->hint] = in->arg[0];
         }
@@ -138,11 +160,51 @@ static bool simple_putf(const struct ir_insn *putf)
     return putf->mod || !pa || pa == (IR_F_P | IR_F_A);
 }
 
+/* the EXITIF that follows this operation's PUTF with nothing between and does not need the PUTF's flags, or NO_INSN */
+static uint16_t exit_past(const struct look *l, unsigned j)
+{
+    const struct emitter *e = l->e;
+    const struct ir_insn *putf = insn(e, e->v[j].putf);
+    for (unsigned k = e->v[j].putf + 1u; k < e->b->n; k++) {
+        const struct ir_insn *in = insn(e, (ir_ref)k);
+        bool passes = (in->op == IR_INSN && !e->v[k].poll) || (in->op == IR_CONST && in->type == IR_VOID) ||
+                      (in->op == IR_COND && in->arg[0] == j && e->v[k].later);
+        if (!passes)
+            return in->op == IR_EXITIF && insn(e, in->arg[0])->op == IR_COND && insn(e, in->arg[0])->arg[0] == j && !(in->lane & putf->aux) ? (uint16_t)k : NO_INSN;
+    }
+    return NO_INSN;
+}
+
+static bool sinks(const struct look *l, unsigned j, const struct ir_insn *in)
+{
+    static const bool can[IR_N_OPS] = { [IR_ADDF] = true, [IR_SUBF] = true, [IR_INCF] = true, [IR_DECF] = true, [IR_ANDF] = true, [IR_ORF] = true, [IR_XORF] = true };
+    const struct value *v = &l->e->v[j];
+    return can[in->op] && v->putf != NO_INSN && !v->many_putf && l->flags_point == v->putf && simple_putf(insn(l->e, v->putf)) && exit_past(l, j) != NO_INSN;
+}
+
+/* what the PUTF is computed from must last until it is */
+static void sink(struct look *l, unsigned j, const struct ir_insn *in)
+{
+    struct emitter *e = l->e;
+    uint16_t exit = exit_past(l, j);
+    e->v[j].sunk = exit;
+    e->v[j].port_last = exit;
+    e->v[e->v[j].putf].done = true;
+    e->v[exit].sunk = (uint16_t)j;
+    if (e->v[j].uses)
+        e->v[j].last = e->v[j].last > exit ? e->v[j].last : exit;
+    for (unsigned k = e->v[j].uses ? 1 : 0; k < 2; k++)
+        if (in->arg[k] != IR_NONE && e->v[in->arg[k]].last < exit)
+            e->v[in->arg[k]].last = exit;
+}
+
 static void flag_points(struct look *l, unsigned j, const struct ir_insn *in)
 {
     struct value *v = &l->e->v[j];
     unsigned props = ir_op_info[in->op].props;
-    if (props & IR_P_FL && v->putf != NO_INSN && !v->many_putf && l->flags_point == v->putf && simple_putf(insn(l->e, v->putf))) {
+    if (sinks(l, j, in))
+        sink(l, j, in);
+    else if (props & IR_P_FL && v->putf != NO_INSN && !v->many_putf && l->flags_point == v->putf && simple_putf(insn(l->e, v->putf))) {
         v->early = v->putf;
         l->flags_write = (uint16_t)j;
     }
@@ -160,7 +222,7 @@ static void polls(struct look *l, unsigned j, const struct ir_insn *in)
         l->need_poll |= in->mod & IR_EXIT_POLL;
     else if (in->op == IR_EXITIND || in->op == IR_EXITCALLI)
         l->need_poll = true;
-    else if (in->op == IR_INSN && !l->open_ports && !(in->mod & IR_INSN_INEXACT)) {
+    else if (in->op == IR_INSN && !l->open_ports && !(in->mod & IR_INSN_INEXACT) && !inside_run(l->e, j)) {
         l->e->v[j].poll = l->need_poll;
         l->need_poll = false;
     }
@@ -172,6 +234,7 @@ void look_back(struct emitter *e)
     memset(l.pending, 0xff, sizeof l.pending);
     for (unsigned j = 0; j < e->b->n; j++)
         reset_value(&e->v[j]);
+    find_runs(e);
     for (unsigned j = e->b->n; j-- > 0;) {
         const struct ir_insn *in = insn(e, (ir_ref)j);
         struct value *v = &e->v[j];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * regs.c: where values are. Mapped registers hold guest slots and whatever values equal them; x0..x4, x18 and v0..v5 hold the rest; what does
+ * regs.c: where values are. Mapped registers hold guest slots and whatever values equal them; x0..x4, x18 and v0..v13 hold the rest; what does
  * not fit waits in the spill area.
  */
 #include "host/aarch64/emit.h"
 
 static const uint8_t scratch_gpr[] = { 0, 1, 2, 3, 4, 18 };
 static const uint8_t mapped_gpr[] = { 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 9, 10, 11, 12, 13, 14 };
-enum { N_SCRATCH = sizeof scratch_gpr, N_MAPPED = sizeof mapped_gpr, N_SCRATCH_VEC = 6, FIRST_VEC = 16 };
+enum { N_SCRATCH = sizeof scratch_gpr, N_MAPPED = sizeof mapped_gpr, N_SCRATCH_VEC = 14, FIRST_VEC = 16 };
 
 const struct a64_map *a64_map(const struct host_env *env)
 {
@@ -89,13 +89,15 @@ void share(struct emitter *e, ir_ref r, unsigned reg, bool clean)
     add(e, r, reg);
 }
 
+static unsigned last_of(const struct value *v) { return v->last > v->hold ? v->last : v->hold; }
+
 /* the last instruction that needs a value of this register; 0: none. Constants can be made again */
 static unsigned needed_until(const struct emitter *e, unsigned reg)
 {
     unsigned last = 0;
     for (uint16_t r = e->head[reg]; r != NO_INSN; r = e->v[r].next)
-        if (e->v[r].where == IN_REG && e->v[r].last > last)
-            last = e->v[r].last;
+        if (e->v[r].where == IN_REG && last_of(&e->v[r]) > last)
+            last = last_of(&e->v[r]);
     return last;
 }
 
@@ -213,7 +215,7 @@ void evict(struct emitter *e, unsigned reg)
     reg >= VEC ? move_vec(e, to - VEC, reg - VEC) : asm_mov(&e->a, true, to, reg);
     for (uint16_t r = e->head[reg], next; r != NO_INSN; r = next) {
         next = e->v[r].next;
-        if (e->v[r].where == IN_REG && e->v[r].last > e->i) {
+        if (e->v[r].where == IN_REG && last_of(&e->v[r]) > e->i) {
             leave_reg(e, r);
             add(e, r, to);
         }
@@ -234,7 +236,7 @@ unsigned dst_gpr(struct emitter *e)
 unsigned dst_vec(struct emitter *e)
 {
     unsigned h = e->v[e->i].hint;
-    if (h >= VEC && h < N_REGS) {
+    if (h >= VEC && h < N_REGS && !e->run) {
         evict(e, h);
         pin(e, h);
         return h - VEC;
@@ -280,7 +282,7 @@ static void lea_parts(struct emitter *e, const struct ir_insn *in, unsigned dst)
 void lea_into(struct emitter *e, const struct ir_insn *in, unsigned dst)
 {
     if (in->arg[0] == IR_NONE && in->arg[1] == IR_NONE)
-        asm_imm(&e->a, dst, in->type == IR_I32 ? (uint32_t)in->imm : (uint64_t)in->imm);
+        load_constant(e, dst, in->type == IR_I32 ? (uint32_t)in->imm : (uint64_t)in->imm);
     else
         lea_parts(e, in, dst);
 }
@@ -311,7 +313,7 @@ unsigned gpr_of(struct emitter *e, ir_ref r)
     unsigned reg = alloc_gpr(e);
     switch (v->where) {
     case IN_CONST:
-        asm_imm(&e->a, reg, const_bits(insn(e, r)));
+        load_constant(e, reg, const_bits(insn(e, r)));
         share(e, r, reg, true);
         break;
     case IN_SPILL:
@@ -351,7 +353,7 @@ void into(struct emitter *e, ir_ref r, unsigned dst)
 {
     struct value *v = &e->v[r];
     if (v->where == IN_CONST && v->reg == NO_REG) {
-        asm_imm(&e->a, dst, const_bits(insn(e, r)));
+        load_constant(e, dst, const_bits(insn(e, r)));
         return;
     }
     if (v->where == LATER) {
@@ -366,7 +368,7 @@ void into(struct emitter *e, ir_ref r, unsigned dst)
         extend(e, insn(e, r)->type, dst, reg);
 }
 
-unsigned vec_of(struct emitter *e, ir_ref r)
+unsigned low_of(struct emitter *e, ir_ref r)
 {
     struct value *v = &e->v[r];
     if (v->where == IN_REG && v->reg >= VEC) {
@@ -379,5 +381,18 @@ unsigned vec_of(struct emitter *e, ir_ref r)
         share(e, r, VEC + x, true);
     } else
         fail(e, "vector is nowhere");
+    return x;
+}
+
+unsigned vec_of(struct emitter *e, ir_ref r)
+{
+    unsigned low = low_of(e, r), log2 = e->v[r].low_log2;
+    if (e->v[r].upper == NO_INSN)
+        return low;
+    unsigned rest = vec_of(e, e->v[r].upper), x = alloc_vec(e);
+    move_vec(e, x, rest);
+    asm_put(&e->a, 0x6e000400 | 1u << (log2 + 16) | low << 5 | x);         /* ins x[0], low[0] */
+    settle(e, r, VEC + x, true);
+    e->v[r].upper = NO_INSN;
     return x;
 }

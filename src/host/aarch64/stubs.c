@@ -6,11 +6,20 @@
  */
 #include "host/aarch64/emit.h"
 
-enum { SAVED_BYTES = 96, STP_PRE = 0xa9800000, LDP_POST = 0xa8c00000, STP = 0xa9000000, LDP = 0xa9400000, RET = 0xd65f03c0, BR = 0xd61f0000, BLR = 0xd63f0000 };
+enum { SAVED_BYTES = 160, STP_PRE = 0xa9800000, LDP_POST = 0xa8c00000, STP = 0xa9000000, LDP = 0xa9400000, RET = 0xd65f03c0, BR = 0xd61f0000, BLR = 0xd63f0000 };
 
 static void pair(struct asm_buf *a, uint32_t op, unsigned r, unsigned s, unsigned base, int offset)
 {
     asm_put(a, op | ((uint32_t)(offset / 8) & 0x7f) << 15 | s << 10 | base << 5 | r);
+}
+
+/* d8..d15 beside x19..x28: {x29, x30} is at the frame's bottom */
+static void callee_saved_pairs(struct asm_buf *a, bool load)
+{
+    for (unsigned k = 0; k < 5; k++)
+        pair(a, load ? LDP : STP, 19 + 2 * k, 20 + 2 * k, SP, 16 + (int)k * 16);
+    for (unsigned k = 0; k < 4; k++)
+        pair(a, load ? 0x6d400000 : 0x6d000000, 8 + 2 * k, 9 + 2 * k, SP, 96 + (int)k * 16);
 }
 
 static void word(struct asm_buf *a, bool load, unsigned r, uint32_t offset) { asm_mem(a, load, false, 2, r, STATE, offset); }
@@ -85,7 +94,8 @@ static void get_fpcr(struct asm_buf *a, const struct host_offsets *o)
     word(a, false, T1, o->fpcr);
 }
 
-/* FPCR: rounding and FZ; FPSR: empty, or IOC when the guest wants to see each inexact result */
+/* FPCR: rounding and FZ; FPSR: empty, or IOC so that the interpreter does every operation: when the guest wants to see each inexact result, and
+ * when it unmasks another exception and its own inexact flag is clear (an operation that raises the exception may not set it). */
 static void put_fpcr(struct asm_buf *a, const struct host_offsets *o)
 {
     word(a, true, T0, o->fpcr);
@@ -94,9 +104,14 @@ static void put_fpcr(struct asm_buf *a, const struct host_offsets *o)
     asm_lsr(a, false, T1, T1, 8);
     asm_logic_imm(a, false, A_ORR, T1, T1, FPCR_FZ);
     msr(a, FPCR, T1);
-    asm_ubfx(a, false, T0, T0, 12, 1);
-    asm_logic_imm(a, false, A_EOR, T0, T0, 1);
-    msr(a, FPSR, T0);
+    asm_ubfx(a, false, T1, T0, 7, 5);
+    asm_logic_imm(a, false, A_EOR, T1, T1, 31);
+    asm_add_imm(a, false, false, false, T1, T1, 31);
+    asm_lsr(a, false, T1, T1, 5);                               /* 1: one of the five is unmasked */
+    asm_rrs(a, false, A_BIC, T1, T1, T0, LSR, 5);
+    asm_rrs(a, false, A_ORN, T1, T1, T0, LSR, 12);
+    asm_logic_imm(a, false, A_AND, T1, T1, 1);
+    msr(a, FPSR, T1);
 }
 
 static void host_fpcr(struct asm_buf *a, const struct host_offsets *o)
@@ -111,8 +126,7 @@ static void host_fpcr(struct asm_buf *a, const struct host_offsets *o)
 static void emit_enter(struct asm_buf *a, const struct a64_map *map, const struct host_offsets *o)
 {
     pair(a, STP_PRE, 29, 30, SP, -SAVED_BYTES);
-    for (unsigned k = 0; k < 5; k++)
-        pair(a, STP, 19 + 2 * k, 20 + 2 * k, SP, 16 + (int)k * 16);
+    callee_saved_pairs(a, false);
     asm_mov(a, true, STATE, 0);
     asm_mov(a, true, 0, 1);
     mov_sp(a, T0, SP);
@@ -135,8 +149,7 @@ static void back_to_c(struct asm_buf *a, const struct host_offsets *o)
     host_fpcr(a, o);
     quad(a, true, T0, o->host_sp);
     mov_sp(a, SP, T0);
-    for (unsigned k = 0; k < 5; k++)
-        pair(a, LDP, 19 + 2 * k, 20 + 2 * k, SP, 16 + (int)k * 16);
+    callee_saved_pairs(a, true);
     pair(a, LDP_POST, 29, 30, SP, SAVED_BYTES);
     asm_put(a, RET);
 }
@@ -171,6 +184,15 @@ static void emit_exit_link(struct asm_buf *a, const struct host_offsets *o, uint
     asm_rrr(a, true, A_SUB, T0, T0, T1);
     quad(a, false, T0, o->exit_info);
     reason(a, HOST_R_LINK, leave);
+}
+
+/* x16 = { u64 guest pc, u64 pc of the block } */
+static void emit_exit_run(struct asm_buf *a, const struct host_offsets *o, uint64_t leave)
+{
+    pair(a, LDP, T1, T0, T0, 0);
+    quad(a, false, T1, o->pc);
+    quad(a, false, T0, o->exit_target);
+    reason(a, HOST_R_RUN, leave);
 }
 
 /* x17 = guest target; exit_info is set. host_jump_index in code. */
@@ -241,7 +263,7 @@ static void emit_call_stub(struct asm_buf *a, const struct a64_map *map, const s
 /* x16 = struct a64_one. Only x15..x17 and x30 change. */
 static void emit_one_stub(struct asm_buf *a, const struct a64_map *map, const struct host_offsets *o)
 {
-    enum { FRAME = 224 };
+    enum { FRAME = 96 + 16 * 16 };
     asm_mem(a, false, false, 3, LR, STATE, o->spill + CELL_PORT + 8);
     asm_mem(a, false, false, 3, T0, STATE, o->spill + CELL_PORT + 16);
     save_all(a, map, o);
@@ -252,7 +274,7 @@ static void emit_one_stub(struct asm_buf *a, const struct a64_map *map, const st
     pair(a, STP, 18, T0, SP, 64);
     mrs(a, NZCV, T1);
     pair(a, STP, STATE, T1, SP, 80);
-    for (unsigned k = 0; k < 8; k++)
+    for (unsigned k = 0; k < 16; k++)
         asm_mem(a, false, true, 4, k, SP, 96 + 16 * k);
     host_fpcr(a, o);
     asm_mov(a, true, 0, STATE);
@@ -260,7 +282,7 @@ static void emit_one_stub(struct asm_buf *a, const struct a64_map *map, const st
     asm_imm(a, 2, (uint64_t)(uintptr_t)o);
     asm_imm(a, T0, (uint64_t)(uintptr_t)a64_run_one);
     asm_put(a, BLR | T0 << 5);
-    for (unsigned k = 0; k < 8; k++)
+    for (unsigned k = 0; k < 16; k++)
         asm_mem(a, true, true, 4, k, SP, 96 + 16 * k);
     for (unsigned k = 0; k < 8; k += 2)
         pair(a, LDP, k, k + 1, SP, (int)k * 8);
@@ -307,6 +329,8 @@ void a64_emit_stubs(struct host_env *env, struct host_code *code)
     back_to_c(a, o);
     s->others[STUB_EXIT_LINK] = start(a);
     emit_exit_link(a, o, leave);
+    s->others[STUB_EXIT_RUN] = start(a);
+    emit_exit_run(a, o, leave);
     s->others[STUB_EXIT_TRAP] = start(a);
     quad(a, false, T1, o->pc);
     asm_mov(a, true, 0, T0);

@@ -5,6 +5,8 @@
 #include "host/aarch64/emit.h"
 #include "ir/interp.h"
 
+enum { NOP = 0xd503201f, LDR_LITERAL = 0x58000000 };
+
 static void one_arguments(struct emitter *e, const struct tail *t, const struct ir_insn *in, bool inline_form)
 {
     for (unsigned k = 0; k < 4; k++) {
@@ -52,6 +54,10 @@ static void note_operands(struct emitter *e, struct tail *t, const struct ir_ins
 
 struct tail *tail_one(struct emitter *e)
 {
+    if (e->run) {                                        /* the run's end looks for all */
+        e->ignored = (struct tail){ .result = NO_REG, .second = NO_REG };
+        return &e->ignored;
+    }
     struct tail *t = &e->tails[e->n_tails++];
     *t = (struct tail){ .kind = TAIL_ONE, .i = (uint16_t)e->i, .result = NO_REG, .second = NO_REG, .pc = e->pc };
     note_operands(e, t, insn(e, (ir_ref)e->i), false);
@@ -144,6 +150,17 @@ static void emit_tail(struct emitter *e, struct tail *t)
     if (t->kind == TAIL_EXIT) {
         add_exit(e, HOST_EXIT_DIRECT, t->target);
         asm_put(&e->a, J_B);
+        uint32_t words = (uint32_t)(e->a.p - 4 - t->from[0]) / 4;
+        asm_put(&e->a, words < 1 << 16 ? words : 0);
+    } else if (t->kind == TAIL_RUN) {
+        uint8_t *adr = asm_jump(&e->a, 0x10000000 | T0);
+        jump_stub(e, STUB_EXIT_RUN);
+        if (asm_here(&e->a) & 7)
+            asm_put(&e->a, 0);
+        asm_land(&e->a, adr);
+        memcpy(e->a.p, &t->pc, 8);
+        memcpy(e->a.p + 8, &e->b->guest_pc, 8);
+        e->a.p += 16;
     } else if (t->kind == TAIL_STUB) {
         jump_stub(e, (unsigned)t->target);
     } else if (t->back && t->n_from) {
@@ -160,12 +177,51 @@ static void emit_tail(struct emitter *e, struct tail *t)
 
 void emit_tails(struct emitter *e)
 {
+    if (e->n_tails && e->tails[0].kind == TAIL_ONE)
+        asm_put(&e->a, NOP);                             /* a descriptor here would look like a conditional exit's distance (a64_link) */
     for (unsigned k = 0; k < e->n_tails && !e->error; k++) {
         if (e->a.end - e->a.p < ASM_MARGIN) {
             e->error = -1;
             return;
         }
         emit_tail(e, &e->tails[k]);
+    }
+}
+
+void load_constant(struct emitter *e, unsigned d, uint64_t v)
+{
+    uint8_t *start = e->a.p;
+    asm_imm(&e->a, d, v);
+    if (e->a.p - start <= 8 || e->n_literals == MAX_LITERALS)
+        return;
+    e->a.p = start;
+    e->literals[e->n_literals++] = (struct literal){ asm_jump(&e->a, LDR_LITERAL | d), v };
+}
+
+void emit_literals(struct emitter *e)
+{
+    if (!e->n_literals)
+        return;
+    if (e->a.end - e->a.p < ASM_MARGIN) {
+        e->error = -1;
+        return;
+    }
+    asm_put(&e->a, NOP);                                 /* no number directly behind a `b` (a64_link) */
+    if (asm_here(&e->a) & 7)
+        asm_put(&e->a, NOP);
+    for (unsigned k = 0; k < e->n_literals; k++) {
+        struct literal *l = &e->literals[k];
+        unsigned same = 0;
+        while (e->literals[same].value != l->value)
+            same++;
+        if (same < k) {
+            asm_land_at(&e->a, l->load, (uint8_t *)e->literals[same].load);
+            continue;
+        }
+        asm_land(&e->a, l->load);
+        l->load = e->a.p;                                /* from now on where the number is */
+        memcpy(e->a.p, &l->value, 8);
+        e->a.p += 8;
     }
 }
 

@@ -6,13 +6,14 @@
 #ifdef __aarch64__
 #include <sys/auxv.h>
 
-enum { CAP_CRC32 = 1 << 7, CAP_ATOMICS = 1 << 8, CAP_LRCPC = 1 << 15, CAP_FLAGM = 1 << 27 };     /* AT_HWCAP, asm/hwcap.h */
+enum { CAP_CRC32 = 1 << 7, CAP_ATOMICS = 1 << 8, CAP_LRCPC = 1 << 15, CAP_FLAGM = 1 << 27,     /* AT_HWCAP, asm/hwcap.h */
+       CAP2_FLAGM2 = 1 << 7 };                                                                /* AT_HWCAP2 */
 
 static uint32_t probe(void)
 {
     unsigned long cap = getauxval(AT_HWCAP);
     return (cap & CAP_ATOMICS ? FEATURE_LSE : 0) | (cap & CAP_CRC32 ? FEATURE_CRC32 : 0) | (cap & CAP_LRCPC ? FEATURE_LRCPC : 0) |
-           (cap & CAP_FLAGM ? FEATURE_FLAGM : 0);
+           (cap & CAP_FLAGM ? FEATURE_FLAGM : 0) | (getauxval(AT_HWCAP2) & CAP2_FLAGM2 ? FEATURE_FLAGM2 : 0);
 }
 #else
 static uint32_t probe(void) { return 0; }

@@ -29,7 +29,7 @@ enum ppc_op {
     P_LBARX = OPX(31, 52), P_LHARX = OPX(31, 116), P_LWARX = OPX(31, 20), P_LDARX = OPX(31, 84), P_LQARX = OPX(31, 276),
     P_STBCX_ = OPX(31, 694) | 1, P_STHCX_ = OPX(31, 726) | 1, P_STWCX_ = OPX(31, 150) | 1, P_STDCX_ = OPX(31, 214) | 1, P_STQCX_ = OPX(31, 182) | 1,
     P_LVX = OPX(31, 103), P_STVX = OPX(31, 231), P_LXVX = OPX(31, 268), P_STXVX = OPX(31, 396), P_LXVD2X = OPX(31, 844), P_STXVD2X = OPX(31, 972),
-    P_LXSDX = OPX(31, 588), P_LXSIWZX = OPX(31, 12), P_STXSDX = OPX(31, 716), P_STXSIWX = OPX(31, 140),
+    P_LXSDX = OPX(31, 588), P_LXSSPX = OPX(31, 524), P_STXSSPX = OPX(31, 652), P_LXSIWZX = OPX(31, 12), P_STXSDX = OPX(31, 716), P_STXSIWX = OPX(31, 140),
     P_LXSIBZX = OPX(31, 781), P_LXSIHZX = OPX(31, 813), P_STXSIBX = OPX(31, 909), P_STXSIHX = OPX(31, 941),
     /* logical X: ra, rs, rb */
     P_AND = OPX(31, 28), P_ANDC = OPX(31, 60), P_OR = OPX(31, 444), P_ORC = OPX(31, 412), P_XOR = OPX(31, 316), P_NOR = OPX(31, 124), P_EQV = OPX(31, 284), P_NAND = OPX(31, 476),
@@ -111,6 +111,7 @@ static inline void asm_mfocrf(struct asm_buf *a, unsigned dst, unsigned cr) { as
 static inline void asm_mcrf(struct asm_buf *a, unsigned to, unsigned from) { asm_u32(a, OPC(19) | to << 23 | from << 18); }
 static inline void asm_setb(struct asm_buf *a, unsigned dst, unsigned cr) { asm_u32(a, OPX(31, 128) | dst << 21 | cr << 18); }           /* Power ISA 3.0 */
 static inline void asm_setbc(struct asm_buf *a, unsigned dst, unsigned bit, bool inverted) { asm_u32(a, OPX(31, inverted ? 416 : 384) | dst << 21 | bit << 16); }   /* 3.1 */
+static inline void asm_mtocrf(struct asm_buf *a, unsigned cr, unsigned r) { asm_u32(a, 0x7c100120u | r << 21 | (0x80u >> cr) << 12); }
 static inline void asm_r(struct asm_buf *a, uint32_t op, unsigned r) { asm_u32(a, op | r << 21); }                                      /* mtctr and the like */
 
 /* branches. to: an address */
@@ -169,6 +170,11 @@ enum vsx_op {
 /* t, va, vb: VMX numbers, so all three of the upper-half bits are set */
 static inline void asm_vs(struct asm_buf *a, uint32_t op, unsigned t, unsigned va, unsigned vb) { asm_u32(a, op | t << 21 | va << 16 | vb << 11 | 7); }
 static inline void asm_vs2(struct asm_buf *a, uint32_t op, unsigned t, unsigned vb) { asm_u32(a, op | t << 21 | vb << 11 | 3); }
+/* the same with any VSX registers */
+static inline void asm_x3(struct asm_buf *a, uint32_t op, unsigned t, unsigned va, unsigned vb)
+{
+    asm_u32(a, op | (t & 31) << 21 | (va & 31) << 16 | (vb & 31) << 11 | (va >> 5) << 2 | (vb >> 5) << 1 | t >> 5);
+}
 static inline void asm_xxpermdi(struct asm_buf *a, unsigned t, unsigned va, unsigned vb, unsigned dm) { asm_vs(a, X_PERMDI | dm << 8, t, va, vb); }
 static inline void asm_xxsldwi(struct asm_buf *a, unsigned t, unsigned va, unsigned vb, unsigned n) { asm_vs(a, X_SLDWI | n << 8, t, va, vb); }
 static inline void asm_xxsel(struct asm_buf *a, unsigned t, unsigned if0, unsigned if1, unsigned mask) { asm_u32(a, OPC(60) | 3 << 4 | 15 | t << 21 | if0 << 16 | if1 << 11 | mask << 6); }
@@ -183,6 +189,7 @@ static inline void asm_lxv(struct asm_buf *a, bool store, unsigned v, unsigned r
 
 /* 3.0: the left doubleword of a VMX register, the other one zeroed by the load; d a multiple of 4 */
 static inline void asm_lxsd(struct asm_buf *a, bool store, unsigned v, unsigned ra, int32_t d) { asm_u32(a, OPC(store ? 61 : 57) | v << 21 | ra << 16 | ((uint32_t)d & 0xfffc) | 2); }
+static inline void asm_lxssp(struct asm_buf *a, bool store, unsigned v, unsigned ra, int32_t d) { asm_u32(a, OPC(store ? 61 : 57) | v << 21 | ra << 16 | ((uint32_t)d & 0xfffc) | 3); }
 static inline void asm_xxbrd(struct asm_buf *a, unsigned t, unsigned v) { asm_u32(a, (uint32_t)XX2(475) | t << 21 | 23 << 16 | v << 11 | 3); }   /* 3.0 */
 
 static inline bool fits16(int64_t v) { return v == (int16_t)v; }

@@ -43,7 +43,7 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in)
     case IR_SECOND: return;                     /* its operation has made it */
     default: break;
     }
-    if (!emit_state(e, in) && !emit_int(e, in) && !emit_flag_op(e, in) && !emit_mem(e, in) && !emit_vec(e, in) && !emit_float(e, in) && !emit_exit(e, in))
+    if (!emit_state(e, in) && !emit_int(e, in) && !emit_flag_op(e, in) && !emit_shift(e, in) && !emit_mem(e, in) && !emit_atomic(e, in) && !emit_vec(e, in) && !emit_float(e, in) && !emit_exit(e, in))
         emit_one(e, in);
 }
 
@@ -74,7 +74,7 @@ int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     if (code->capacity <= ASM_MARGIN)
         return -1;
     struct emitter e = { .a = { code->rw, code->rw, code->rw + code->capacity, code->rx }, .env = env, .o = env->offsets, .map = p64_map(env), .b = b, .code = code, .n = b->n };
-    e.v = alloca(2 * sizeof *e.v * (b->n + 1));
+    e.v = alloca(3 * sizeof *e.v * (b->n + 1));
     e.cold = alloca(MAX_COLD * sizeof *e.cold);
     e.literals = alloca(MAX_LITERALS * sizeof *e.literals);
     memset(e.head, 0xff, sizeof e.head);

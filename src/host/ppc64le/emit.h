@@ -4,7 +4,8 @@
  *
  * Registers: r14..r29 guest registers, r30 the state, r31 the return stack's pointer, r2 a constant that code and most guest addresses are near to (BASE),
  * r10 the address of the poll page, r11 guest target at indirect exits, r0 and r12 temporaries; r3..r9 values. v0..v15 guest vectors,
- * v16..v23 values and temporaries. cr1 temporary, other fields hold compares that a COND will read. r1 is C's stack, with the frame that `enter` made.
+ * v16..v22 values, v23 a temporary. vs0..vs31 are free but for constants (VS_*). cr1 temporary, cr7 the mode
+ * of floating point, other fields hold compares that a COND will read. r1 is C's stack, with the frame that `enter` made.
  *
  * What must stay true:
  *  X1 a mapped register is written before its PUT only when nothing that may fault or leave the block stands between (`hint`)
@@ -24,7 +25,6 @@
 #define alloc_spill(...) p64_alloc_spill(__VA_ARGS__)
 #define alloc_vec(...) p64_alloc_vec(__VA_ARGS__)
 #define bool_of(...) p64_bool_of(__VA_ARGS__)
-#define cold_exact(...) p64_cold_exact(__VA_ARGS__)
 #define cond_bit(...) p64_cond_bit(__VA_ARGS__)
 #define dst_gpr(...) p64_dst_gpr(__VA_ARGS__)
 #define dst_vec(...) p64_dst_vec(__VA_ARGS__)
@@ -38,6 +38,16 @@
 #define emit_mem(...) p64_emit_mem(__VA_ARGS__)
 #define emit_one(...) p64_emit_one(__VA_ARGS__)
 #define emit_putf(...) p64_emit_putf(__VA_ARGS__)
+#define emit_shift(...) p64_emit_shift(__VA_ARGS__)
+#define emit_atomic(...) p64_emit_atomic(__VA_ARGS__)
+#define flag_insert(...) p64_flag_insert(__VA_ARGS__)
+#define flag_insert_top(...) p64_flag_insert_top(__VA_ARGS__)
+#define word_zsp(...) p64_word_zsp(__VA_ARGS__)
+#define new_word(...) p64_new_word(__VA_ARGS__)
+#define place(...) p64_place(__VA_ARGS__)
+#define compare_result(...) p64_compare_result(__VA_ARGS__)
+#define rotate_gpr(...) p64_rotate_gpr(__VA_ARGS__)
+#define whole_address(...) p64_whole_address(__VA_ARGS__)
 #define emit_state(...) p64_emit_state(__VA_ARGS__)
 #define emit_vec(...) p64_emit_vec(__VA_ARGS__)
 #define evict(...) p64_evict(__VA_ARGS__)
@@ -66,12 +76,18 @@
 #define state_mem(...) p64_state_mem(__VA_ARGS__)
 #define state_vec(...) p64_state_vec(__VA_ARGS__)
 #define vec_from_gpr(...) p64_vec_from_gpr(__VA_ARGS__)
+#define unlink_value(...) p64_unlink_value(__VA_ARGS__)
 #define vec_of(...) p64_vec_of(__VA_ARGS__)
+#define has_left(...) p64_has_left(__VA_ARGS__)
+#define whole_from_left(...) p64_whole_from_left(__VA_ARGS__)
 #define views_for(...) p64_views_for(__VA_ARGS__)
 
 enum { FEATURE_3_0 = 1 /* POWER9 */, FEATURE_3_1 = 2 /* POWER10 */ };
 enum { REG_BASE = 2, REG_POLL = R10, REG_TARGET = R11, TEMP = R0, TEMP2 = R12, REG_STATE = R30, REG_RETURN = R31, GUEST_GPR = 14, CR_TEMP = 1 };
-enum { VEC = 32, N_LISTS = 64, FIRST_SCRATCH = R3, LAST_SCRATCH = R9, FIRST_VSCRATCH = VEC + 16, LAST_VSCRATCH = VEC + 23, NO_REG = 255, NO_INSN = 0xffff };
+enum { VEC = 32, N_LISTS = 64, FIRST_SCRATCH = R3, LAST_SCRATCH = R9, FIRST_VSCRATCH = VEC + 16, LAST_VSCRATCH = VEC + 22, VTEMP = 23, NO_REG = 255, NO_INSN = 0xffff };
+
+/* emit_float.c: registers with constants, and the field of CR whose eq says that MXCSR is as usual; set by the stubs */
+enum { VS_FLOATS_MUL = 7, VS_FLOATS = 8, VS_ZERO = 9, VS_SINGLE_DIV = 10, VS_SINGLE_MUL = 11, VS_SINGLE = 12, VS_DOUBLE = 13, N_VS_CONSTANTS = 7, F_MODE = 7 };
 
 /* --- the mapping of guest slots to registers: 14..29 general, VEC + 0..15 vectors --- */
 #define MAP_BYTES 4096
@@ -83,7 +99,7 @@ struct p64_map {
 const struct p64_map *p64_map(const struct host_env *env);
 
 /* env->stubs.others */
-enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_PURE, STUB_ONE, STUB_BASE /* value of r2 */ };
+enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_PURE, STUB_ONE, STUB_BASE /* value of r2 */, STUB_MODES, STUB_GATHER, STUB_CONSTANTS };
 /* the spill area: arguments of helpers, cells of ir_interp_one, then spilled values */
 enum { SPILL_ARGS = 0, SPILL_CELLS = 32, SPILL_RESULT = SPILL_CELLS + 64, SPILL_PORT = SPILL_RESULT + 16, SPILL_FIRST = 128, SPILL_SLOT = 16, N_SPILLS = 56 };
 /* the frame that `enter` makes: ABI header and parameter area, then what it saves, then what STUB_ONE saves */
@@ -106,6 +122,7 @@ struct value {
     uint8_t views;          /* VIEW_* of the port that somebody reads */
     uint8_t word_mask;      /* IR_F_* of the word that are read */
     uint8_t cr[3];          /* fields with the signed, unsigned (or carry) and result compares; NO_REG */
+    bool upper_zero;        /* a vector with 0 above its low element: its left form (emit_float.c) may be all there is of it */
     bool done;              /* nothing to emit */
     bool later;             /* nothing is emitted at its place */
     bool needs_reg;         /* somebody uses it otherwise than as an address or in a PUT */
@@ -118,8 +135,9 @@ struct value {
 };
 
 /* code out of line: emitted behind the block */
-enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE, COLD_EXACT /* as COLD_ONE, unless the operation was exact: then to target */ };
-struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, target, pc; uint16_t insn; uint8_t arg_reg[3], result, second, word; };   /* registers; results NO_REG */
+enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE };
+struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, target, pc; uint16_t insn; int32_t arg_disp /* of arg_reg[0] */; uint8_t arg_reg[3], result, second, word;   /* registers, or NO_REG */
+              uint8_t arg_left[2], left, left_lane, cr; };   /* emit_float.c: lanes of operands in left form; register of the result's; field of CR */
 #define MAX_COLD 256
 struct literal { uint8_t *at; uint8_t bytes[16]; };        /* the instructions that load it, completed when its place is known */
 #define MAX_LITERALS 96
@@ -131,7 +149,7 @@ struct emitter {
     const struct p64_map *map;
     const struct ir_block *b;
     struct host_code *code;
-    struct value *v;                         /* [n] values, then [n] flags words of ports */
+    struct value *v;                         /* [n] values, then [n] flags words of ports, then [n] left forms (emit_float.c; ext = lane) */
     uint16_t head[N_LISTS];
     uint64_t pins;
     unsigned i, n;
@@ -141,7 +159,6 @@ struct emitter {
     bool fenced;                             /* an lwsync stands right here */
     unsigned n_cold;
     struct cold *cold;
-    bool fp_known;                           /* the compares of emit_float.c's `modes` hold */
     unsigned n_literals;
     struct literal *literals;
     const char *why;
@@ -159,6 +176,7 @@ void fail(struct emitter *e, const char *why);
 /* --- regs.c --- */
 void pin(struct emitter *e, unsigned reg);
 bool live(const struct emitter *e, unsigned r);                        /* needed after the current instruction */
+void unlink_value(struct emitter *e, unsigned r);                      /* from the list of its register */
 void settle(struct emitter *e, unsigned r, unsigned reg, unsigned ext);
 void in_mem(struct emitter *e, unsigned r, int32_t offset);
 void evict(struct emitter *e, unsigned reg);                           /* about to be overwritten at the end of the current instruction */
@@ -191,9 +209,19 @@ void emit_putf(struct emitter *e, const struct ir_insn *in);
 unsigned alloc_cr(struct emitter *e, unsigned until);
 void port_word(struct emitter *e, const struct ir_insn *in, unsigned reg);   /* the flags word of the current instruction is in this scratch register */
 
+void flag_insert(struct emitter *e, unsigned w, unsigned t, unsigned from, unsigned to);        /* bit `from` of the low 32 of t becomes bit `to` of w */
+void flag_insert_top(struct emitter *e, unsigned w, unsigned t, unsigned bits, unsigned to);    /* may use TEMP */
+void word_zsp(struct emitter *e, unsigned w, unsigned mask, unsigned r, unsigned bits);         /* w |= Z, S, P of r; uses TEMP */
+unsigned new_word(struct emitter *e);
+void place(struct emitter *e, unsigned r, unsigned ext);               /* the current instruction's result, computed in a scratch register, goes to its place */
+void compare_result(struct emitter *e, unsigned t, unsigned r);        /* VIEW_RESULT, if it is wanted */
+void rotate_gpr(struct emitter *e, unsigned bits, bool left, unsigned dst, unsigned a, unsigned count, unsigned n);   /* by register `count`, or NO_REG: by n */
+
 /* --- the operations: each emits the current instruction; false: not emitted by this file --- */
 bool emit_int(struct emitter *e, const struct ir_insn *in);
 bool emit_flag_op(struct emitter *e, const struct ir_insn *in);
+bool emit_shift(struct emitter *e, const struct ir_insn *in);
+bool emit_atomic(struct emitter *e, const struct ir_insn *in);
 bool emit_mem(struct emitter *e, const struct ir_insn *in);
 bool emit_state(struct emitter *e, const struct ir_insn *in);
 bool emit_vec(struct emitter *e, const struct ir_insn *in);
@@ -203,12 +231,14 @@ void emit_call(struct emitter *e, const struct ir_insn *in);
 void emit_one(struct emitter *e, const struct ir_insn *in);            /* by the interpreter */
 void emit_cold(struct emitter *e);
 void emit_literals(struct emitter *e);
-void cold_exact(struct emitter *e, const struct cold *c);
+bool has_left(const struct emitter *e, ir_ref r, unsigned lane);
+void whole_from_left(struct emitter *e, unsigned r, unsigned v);
 struct cold *add_cold(struct emitter *e, enum cold_kind kind);
 void need_map(struct emitter *e);
 void poll_here(struct emitter *e, uint64_t pc);
 void vec_from_gpr(struct emitter *e, unsigned v, unsigned r);
 void gpr_from_vec(struct emitter *e, unsigned r, unsigned v);
+unsigned whole_address(struct emitter *e, ir_ref r);                  /* in one register */
 void fence_load(struct emitter *e);
 void fence_store(struct emitter *e);
 void look_back(struct emitter *e);

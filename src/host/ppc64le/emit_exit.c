@@ -13,7 +13,7 @@ struct cold *add_cold(struct emitter *e, enum cold_kind kind)
         e->n_cold = 0;
     }
     struct cold *c = &e->cold[e->n_cold++];
-    *c = (struct cold){ .kind = (uint8_t)kind, .insn = (uint16_t)e->i, .pc = e->pc, .arg_reg = { NO_REG, NO_REG, NO_REG }, .result = NO_REG, .second = NO_REG, .word = NO_REG };
+    *c = (struct cold){ .kind = (uint8_t)kind, .insn = (uint16_t)e->i, .pc = e->pc, .arg_reg = { NO_REG, NO_REG, NO_REG }, .result = NO_REG, .second = NO_REG, .word = NO_REG, .left = NO_REG, .cr = NO_REG };
     return c;
 }
 
@@ -159,7 +159,6 @@ void emit_call(struct emitter *e, const struct ir_insn *in)
     }
     const struct ir_helper *h = &ir_helpers[in->imm];
     bool is_pure = h->effects & IR_H_PURE;
-    e->fp_known = e->fp_known && is_pure;
     for (unsigned k = 0; k < 4; k++) {
         if (in->arg[k] == IR_NONE)
             continue;
@@ -254,6 +253,45 @@ void emit_one(struct emitter *e, const struct ir_insn *in)
     take_result(e, in);
 }
 
+/* an operand in left form: only its low element is asked for */
+static unsigned cold_from_left(struct emitter *e, const struct cold *c, unsigned k)
+{
+    unsigned v = c->arg_reg[k] - VEC;
+    if (c->arg_left[k] == IR_F64) {
+        asm_xxpermdi(&e->a, VTEMP, v, v, 2);
+    } else {
+        asm_vs2(&e->a, (uint32_t)X_CVDPSPN, VTEMP, v);
+        asm_xxsldwi(&e->a, VTEMP, VTEMP, VTEMP, 1);
+    }
+    return VTEMP;
+}
+
+static void cold_to_left(struct emitter *e, const struct cold *c)
+{
+    unsigned v = c->left - VEC;
+    state_vec(&e->a, e->env, false, v, REG_STATE, spill_at(e, SPILL_RESULT));
+    if (c->left_lane == IR_F64) {
+        asm_xxpermdi(&e->a, v, v, v, 2);
+    } else {
+        asm_xxsldwi(&e->a, v, v, v, 3);
+        asm_vs2(&e->a, (uint32_t)X_CVSPDPN, v, v);
+    }
+}
+
+/* a compare's field of CR from the port: lt = C, eq = Z, so = P, gt = neither C nor Z */
+static void cold_cr(struct emitter *e, unsigned cr)
+{
+    unsigned at = 4 * (7 - cr);
+    asm_d(&e->a, P_LHZ, TEMP, REG_STATE, spill_at(e, SPILL_PORT));
+    asm_rlwinm(&e->a, R12, TEMP, (at + 3 - 8) & 31, 28 - at, 28 - at);
+    asm_rlwimi(&e->a, R12, TEMP, (at + 1 - 14) & 31, 30 - at, 30 - at);
+    asm_rlwimi(&e->a, R12, TEMP, (at - 10) & 31, 31 - at, 31 - at);
+    asm_sldi(&e->a, R11, TEMP, 6);
+    asm_l(&e->a, P_NOR, R11, R11, TEMP);
+    asm_rlwimi(&e->a, R12, R11, (at + 2 - 14) & 31, 29 - at, 29 - at);
+    asm_mtocrf(&e->a, cr, R12);
+}
+
 static void cold_one(struct emitter *e, const struct cold *c)
 {
     const struct ir_insn *in = &e->b->insn[c->insn];
@@ -261,9 +299,13 @@ static void cold_one(struct emitter *e, const struct cold *c)
         if (c->arg_reg[k] == NO_REG)
             continue;
         if (c->arg_reg[k] >= VEC)
-            state_vec(&e->a, e->env, true, c->arg_reg[k] - VEC, REG_STATE, cell(e, k));
-        else
+            state_vec(&e->a, e->env, true, k < 2 && c->arg_left[k] ? cold_from_left(e, c, k) : (unsigned)c->arg_reg[k] - VEC, REG_STATE, cell(e, k));
+        else if (k || !c->arg_disp)
             asm_d(&e->a, (uint32_t)P_STD, c->arg_reg[k], REG_STATE, cell(e, k));
+        else {
+            asm_d(&e->a, P_ADDI, R12, c->arg_reg[k], c->arg_disp);
+            asm_d(&e->a, (uint32_t)P_STD, R12, REG_STATE, cell(e, k));
+        }
     }
     call_interpreter(e, in, c->pc);
     if (c->second != NO_REG)
@@ -274,6 +316,10 @@ static void cold_one(struct emitter *e, const struct cold *c)
         state_vec(&e->a, e->env, false, c->result - VEC, REG_STATE, spill_at(e, SPILL_RESULT));
     else if (c->result != NO_REG)
         asm_d(&e->a, (uint32_t)P_LD, c->result, REG_STATE, spill_at(e, SPILL_RESULT));
+    if (c->left != NO_REG)
+        cold_to_left(e, c);
+    if (c->cr != NO_REG)
+        cold_cr(e, c->cr);
     asm_b(&e->a, c->back, false);
 }
 
@@ -293,7 +339,6 @@ void emit_cold(struct emitter *e)
             exit_here(e, (enum host_exit_kind)c->exit_kind, c->target);
             break;
         case COLD_MISMATCH: far_jump(&e->a, e->env, e->env->stubs.others[STUB_RET_MISMATCH], false); break;
-        case COLD_EXACT: cold_exact(e, c); cold_one(e, c); break;
         default: cold_one(e, c);
         }
     }

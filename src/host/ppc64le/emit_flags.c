@@ -32,6 +32,8 @@ unsigned views_for(const struct ir_block *b, ir_ref port, enum ir_cc cc)
         return c == IR_CC_B ? VIEW_CARRY : result_view(cc);
     case IR_NEGF: case IR_INCF: case IR_DECF: case IR_ADCF: case IR_SBBF:
         return result_view(cc);
+    case IR_FCMPF:
+        return c == IR_CC_B || c == IR_CC_E || c == IR_CC_BE || c == IR_CC_P ? VIEW_UNSIGNED : VIEW_WORD;
     case IR_SHLF: case IR_SHRF: case IR_SARF:
         return count_is_known(b, in) ? result_view(cc) : VIEW_WORD;
     default:
@@ -43,7 +45,7 @@ unsigned views_for(const struct ir_block *b, ir_ref port, enum ir_cc cc)
 
 unsigned alloc_cr(struct emitter *e, unsigned until)
 {
-    for (unsigned f = 2; f < 6; f++)                     /* 6 and 7 belong to emit_float.c */
+    for (unsigned f = 2; f < F_MODE; f++)
         if (e->cr_owner[f] == NO_INSN || e->cr_until[f] < e->i) {
             e->cr_owner[f] = (uint16_t)e->i;
             e->cr_until[f] = (uint16_t)until;
@@ -88,7 +90,7 @@ static void compare_operands(struct emitter *e, const struct ir_insn *in)
 }
 
 /* r holds the result; bits above the type are anything */
-static void compare_result(struct emitter *e, unsigned t, unsigned r)
+void compare_result(struct emitter *e, unsigned t, unsigned r)
 {
     if (!(e->v[e->i].views & VIEW_RESULT))
         return;
@@ -107,7 +109,7 @@ static struct bit bit_of(unsigned cr, unsigned which, bool sense) { return (stru
 /* the bit of a compare of a with b */
 static struct bit of_compare(unsigned cr, enum ir_cc cc)
 {
-    static const uint8_t which[8] = { [IR_CC_B / 2] = CR_LT, [IR_CC_E / 2] = CR_EQ, [IR_CC_BE / 2] = CR_GT, [IR_CC_S / 2] = CR_LT, [IR_CC_L / 2] = CR_LT, [IR_CC_LE / 2] = CR_GT };
+    static const uint8_t which[8] = { [IR_CC_B / 2] = CR_LT, [IR_CC_E / 2] = CR_EQ, [IR_CC_BE / 2] = CR_GT, [IR_CC_S / 2] = CR_LT, [IR_CC_P / 2] = CR_SO /* FCMPF */, [IR_CC_L / 2] = CR_LT, [IR_CC_LE / 2] = CR_GT };
     bool above = cc / 2 == IR_CC_BE / 2 || cc / 2 == IR_CC_LE / 2;
     return bit_of(cr, which[cc / 2], above == (cc & 1));
 }
@@ -197,32 +199,32 @@ void bool_of(struct emitter *e, ir_ref r, unsigned dst)
 /* --- the packed word --- */
 
 /* bit `from` of the low 32 bits of t becomes bit `to` of w */
-static void insert(struct emitter *e, unsigned w, unsigned t, unsigned from, unsigned to) { asm_rlwimi(&e->a, w, t, (to - from) & 31, 31 - to, 31 - to); }
+void flag_insert(struct emitter *e, unsigned w, unsigned t, unsigned from, unsigned to) { asm_rlwimi(&e->a, w, t, (to - from) & 31, 31 - to, 31 - to); }
 
-static void insert_top(struct emitter *e, unsigned w, unsigned t, unsigned bits, unsigned to)
+void flag_insert_top(struct emitter *e, unsigned w, unsigned t, unsigned bits, unsigned to)
 {
     if (bits == 64) {
         asm_srdi(&e->a, TEMP, t, 32);
         t = TEMP;
         bits = 32;
     }
-    insert(e, w, t, bits - 1, to);
+    flag_insert(e, w, t, bits - 1, to);
 }
 
-static void word_zsp(struct emitter *e, unsigned w, unsigned mask, unsigned r, unsigned bits)
+void word_zsp(struct emitter *e, unsigned w, unsigned mask, unsigned r, unsigned bits)
 {
     if (mask & IR_F_Z) {
         if (bits < 32)
             asm_clear(&e->a, TEMP, r, bits);
         asm_l(&e->a, bits == 64 ? P_CNTLZD : P_CNTLZW, TEMP, bits < 32 ? TEMP : r, 0);
-        insert(e, w, TEMP, bits == 64 ? 6 : 5, 14);
+        flag_insert(e, w, TEMP, bits == 64 ? 6 : 5, 14);
     }
     if (mask & IR_F_S)
-        insert_top(e, w, r, bits, 15);
+        flag_insert_top(e, w, r, bits, 15);
     if (mask & IR_F_P) {
         asm_l(&e->a, P_POPCNTB, TEMP, r, 0);
         asm_li(&e->a, P_XORI, TEMP, TEMP, 1);
-        insert(e, w, TEMP, 0, 10);
+        flag_insert(e, w, TEMP, 0, 10);
     }
 }
 
@@ -259,25 +261,25 @@ static void word_bits(struct emitter *e, enum ir_op op, unsigned t, unsigned w, 
     if (mask & IR_F_C && op == IR_SUBF) {
         asm_x(&e->a, P_SUBFC, TEMP, b, a);
         asm_x(&e->a, P_SUBFE, TEMP, TEMP, TEMP);
-        insert(e, w, TEMP, 0, 8);
+        flag_insert(e, w, TEMP, 0, 8);
     } else if (mask & IR_F_C) {
         carry_generic(e, sub, a, b, r);
-        insert_top(e, w, TEMP, bits, 8);
+        flag_insert_top(e, w, TEMP, bits, 8);
     }
     if (mask & IR_F_A) {
         asm_l(&e->a, P_XOR, TEMP, a, b);
         asm_l(&e->a, P_XOR, TEMP, TEMP, r);
-        insert(e, w, TEMP, 4, 12);
+        flag_insert(e, w, TEMP, 4, 12);
     }
     if (mask & IR_F_O) {
         overflow(e, sub, a, b, r);
-        insert_top(e, w, TEMP, bits, 0);
+        flag_insert_top(e, w, TEMP, bits, 0);
     }
 }
 
 void port_word(struct emitter *e, const struct ir_insn *in, unsigned reg) { settle(e, e->n + e->i, reg, 0); }
 
-static unsigned new_word(struct emitter *e)
+unsigned new_word(struct emitter *e)
 {
     unsigned w = alloc_gpr(e);
     asm_d(&e->a, P_ADDI, w, 0, 0);
@@ -393,7 +395,7 @@ static void make_word(struct emitter *e, const struct ir_insn *in, unsigned r)
 }
 
 /* the result computed in r goes to its place */
-static void place(struct emitter *e, unsigned r, unsigned ext)
+void place(struct emitter *e, unsigned r, unsigned ext)
 {
     if (!e->v[e->i].uses)
         return;
@@ -433,54 +435,7 @@ static void emit_arith(struct emitter *e, const struct ir_insn *in)
     place(e, r, ext);
 }
 
-/* --- shifts by a known count, not 0 after masking --- */
-
-static void shift_known(struct emitter *e, const struct ir_insn *in, unsigned r, unsigned a, unsigned n)
-{
-    unsigned bits = type_bits(in->type), op = in->op;
-    if (op == IR_SHLF)
-        asm_sldi(&e->a, r, a, n);
-    else if (op == IR_SHRF)
-        n < bits ? asm_rldicl(&e->a, r, a, 64 - n, 64 - bits + n) : asm_d(&e->a, P_ADDI, r, 0, 0);
-    else
-        asm_sradi(&e->a, r, a, n);
-}
-
-static void emit_shift_flags(struct emitter *e, const struct ir_insn *in, unsigned n)
-{
-    struct value *v = &e->v[e->i];
-    unsigned bits = type_bits(in->type), mask = v->word_mask;
-    unsigned a = in->op == IR_SARF ? gpr_ext(e, in->arg[0], SX) : gpr_of(e, in->arg[0]);
-    bool word = v->views & VIEW_WORD;
-    unsigned r = word || !v->uses ? alloc_gpr(e) : dst_gpr(e);
-    shift_known(e, in, r, a, n);
-    compare_result(e, in->type, r);
-    unsigned ext = in->op == IR_SHRF ? ZX : in->op == IR_SARF ? SX : 0;
-    if (!word) {
-        if (v->uses)
-            result(e, r, ext);
-        return;
-    }
-    unsigned w = new_word(e);
-    word_zsp(e, w, mask, r, bits);
-    unsigned from = in->op == IR_SHLF ? bits - n : n - 1;           /* the last bit shifted out */
-    if (mask & (IR_F_C | IR_F_O) && (n <= bits || in->op == IR_SARF)) {
-        asm_rldicl(&e->a, TEMP, a, (64 - from) & 63, 63);
-        insert(e, w, TEMP, 0, 8);
-    }
-    if (mask & IR_F_O && in->op == IR_SHLF) {                       /* top bit of the result ^ carry */
-        asm_rldicl(&e->a, TEMP, r, (64 - (bits - 1)) & 63, 63);
-        asm_rlwinm(&e->a, TEMP2, w, 24, 31, 31);
-        asm_l(&e->a, P_XOR, TEMP, TEMP, TEMP2);
-        insert(e, w, TEMP, 0, 0);
-    } else if (mask & IR_F_O) {
-        asm_sldi(&e->a, TEMP, r, 1);
-        asm_l(&e->a, P_XOR, TEMP, TEMP, r);
-        insert_top(e, w, TEMP, bits, 0);
-    }
-    port_word(e, in, w);
-    place(e, r, ext);
-}
+/* --- others --- */
 
 static void emit_mul_flags(struct emitter *e, const struct ir_insn *in)
 {
@@ -506,8 +461,8 @@ static void emit_mul_flags(struct emitter *e, const struct ir_insn *in)
         asm_l(&e->a, P_CNTLZD, TEMP, is_signed ? TEMP : high, 0);
         asm_srdi(&e->a, TEMP, TEMP, 6);
         asm_li(&e->a, P_XORI, TEMP, TEMP, 1);
-        insert(e, w, TEMP, 0, 8);
-        insert(e, w, TEMP, 0, 0);
+        flag_insert(e, w, TEMP, 0, 8);
+        flag_insert(e, w, TEMP, 0, 0);
         port_word(e, in, w);
     }
     if (v->second != NO_INSN)
@@ -530,7 +485,7 @@ static void emit_bit_test(struct emitter *e, const struct ir_insn *in)
             asm_clear(&e->a, TEMP2, gpr_of(e, in->arg[1]), bits == 64 ? 6 : bits == 32 ? 5 : bits == 16 ? 4 : 3);
             asm_l(&e->a, P_SRD, TEMP, a, TEMP2);
         }
-        insert(e, w, TEMP, 0, 8);
+        flag_insert(e, w, TEMP, 0, 8);
         port_word(e, in, w);
     }
     if (e->v[e->i].uses) {
@@ -562,13 +517,6 @@ bool emit_flag_op(struct emitter *e, const struct ir_insn *in)
     case IR_ADDF: case IR_SUBF: case IR_ADCF: case IR_SBBF: case IR_ANDF: case IR_ORF: case IR_XORF: case IR_NEGF: case IR_INCF: case IR_DECF:
         emit_arith(e, in);
         return true;
-    case IR_SHLF: case IR_SHRF: case IR_SARF: {
-        int64_t c;
-        if (!is_const(e, in->arg[1], &c) || !(c &= in->type == IR_I64 ? 63 : 31))
-            return false;
-        emit_shift_flags(e, in, (unsigned)c);
-        return true;
-    }
     case IR_UMULF: case IR_SMULF: emit_mul_flags(e, in); return true;
     case IR_BTF: emit_bit_test(e, in); return true;
     case IR_MKF: emit_mkf(e, in); return true;

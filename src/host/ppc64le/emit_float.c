@@ -1,172 +1,467 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * emit_float.c: scalar double precision inline for ordinary operands and results; everything else is left to the interpreter's
- * arithmetic, which is exact in results, NaNs and flags. Inline needs: exceptions masked, rounding to nearest, neither DAZ nor FTZ (F_MODE, looked
- * up once a block); no operand that is a NaN or denormal, no result that is a NaN, an infinity or next to underflow. Then only the
- * precision flag can be raised: when it is set already nothing is to be done, else FPSCR tells whether the result was exact.
- * Manual: Power ISA 3.0 book I, 7.6 (xststdcdp), 4.2.2 (FPSCR).
+ * emit_float.c: floating point inline for ordinary operands; everything else is left to the interpreter's arithmetic, which is exact in results,
+ * NaNs and flags.
+ *
+ * One instruction, a test for division or square root, looks at the operands: its fe bit is set for a NaN, an infinity, or a number other than 0
+ * that is too small to be safe against a constant (stubs.c), so that neither an operand nor the result can be denormal or tiny. Under an unusual MXCSR
+ * (rounding, DAZ, FTZ, an unmasked exception) the constants are 0, which sets fe as well; where no constant is involved, F_MODE tells. What passes
+ * is computed by the host with x86's result, and can only be inexact or overflow: FPSCR gathers that until somebody reads MXCSR (STUB_GATHER).
+ *
+ * Scalar operations work on the left doubleword of a register; guests have their low element on the right. The `left` form of a value is kept beside
+ * or, if what stands above the low element is known to be zero, instead of the value itself. Single precision has the format of double there.
+ * Manual: Power ISA 2.07 book I, 7.6 (xvtdivdp, xstsqrtdp), 4.2.2 (FPSCR).
  */
 #include "host/ppc64le/emit.h"
 
-enum { F_MODE = 7 /* eq: as above */, F_EXACT_ONLY = 6 /* eq: the precision flag is not set yet */ };
-enum { CLASS_NAN = 0x40, CLASS_INF = 0x30, CLASS_ZERO = 0x0c, CLASS_DENORMAL = 3 };
-enum { MXCSR_USUAL = 0x1f80, MXCSR_CONTROL = 0xffc0, MXCSR_PE = 0x20 };
-enum { FPSCR_FI = 1 << 17 };
+enum { T_DIVDP = (int)XX3(61), T_VDIVDP = (int)XX3(125), T_VDIVSP = (int)XX3(93), T_SQRTDP = (int)XX2(106) };
+enum { VMX = 32 };
 
-static void test_class(struct emitter *e, unsigned cr, unsigned v, unsigned classes) { asm_u32(&e->a, XX2(362) | cr << 23 | classes << 16 | v << 11 | 2); }   /* xststdcdp */
+/* --- operands --- */
 
-static void modes(struct emitter *e)
+static bool is_upper_zero(const struct emitter *e, ir_ref r) { return insn(e, r)->op == IR_VZERO || e->v[r].upper_zero; }
+
+static void settle_left(struct emitter *e, unsigned r, unsigned v, unsigned lane)
 {
-    if (e->fp_known)
-        return;
-    asm_d(&e->a, P_LWZ, TEMP, REG_STATE, (int32_t)e->o->fpcr);
-    asm_rlwinm(&e->a, TEMP2, TEMP, 0, 16, 25);
-    asm_cmpi(&e->a, F_MODE, false, false, TEMP2, MXCSR_USUAL);
-    asm_rlwinm(&e->a, TEMP2, TEMP, 0, 26, 26);
-    asm_cmpi(&e->a, F_EXACT_ONLY, false, false, TEMP2, 0);
-    e->fp_known = true;
+    e->v[2 * e->n + r].last = e->v[r].last;
+    settle(e, 2 * e->n + r, VEC + v, lane);
 }
 
-struct slow { struct cold *c[6]; unsigned n; unsigned a, b; };
-static void slow_if(struct emitter *e, struct slow *s, unsigned cr, bool sense)
+bool has_left(const struct emitter *e, ir_ref r, unsigned lane)
+{
+    const struct value *l = &e->v[2 * e->n + r];
+    return (l->where == IN_VEC || l->where == IN_MEM) && l->ext == lane;
+}
+
+static unsigned left_of(struct emitter *e, ir_ref r, unsigned lane)
+{
+    if (has_left(e, r, lane))
+        return vec_of(e, 2 * e->n + r);
+    unsigned v = vec_of(e, r), t = alloc_vec(e);
+    if (lane == IR_F64) {
+        asm_xxpermdi(&e->a, t, v, v, 2);
+    } else {
+        asm_xxsldwi(&e->a, t, v, v, 3);
+        asm_vs2(&e->a, (uint32_t)X_CVSPDPN, t, t);
+    }
+    settle_left(e, r, t, lane);
+    return t;
+}
+
+/* the whole of a value that has only its left form */
+void whole_from_left(struct emitter *e, unsigned r, unsigned v)
+{
+    unsigned t = vec_of(e, 2 * e->n + r);
+    if (e->v[2 * e->n + r].ext == IR_F64) {
+        asm_x3(&e->a, (uint32_t)X_PERMDI, VMX + v, VS_ZERO, VMX + t);
+        return;
+    }
+    asm_vs2(&e->a, (uint32_t)X_CVDPSPN, v, t);
+    asm_x3(&e->a, (uint32_t)X_SLDWI | 1 << 8, VMX + v, VS_ZERO, VMX + v);
+}
+
+/* --- the slow way --- */
+
+struct slow { struct cold *c[6]; unsigned n, kind[2], reg[2]; };
+
+/* operand k of the interpreter's: its value if that is somewhere, else its left form */
+static void slow_arg(struct emitter *e, struct slow *s, unsigned k, ir_ref r)
+{
+    const struct value *v = &e->v[r];
+    if (v->where == NOWHERE) {
+        s->reg[k] = VEC + vec_of(e, 2 * e->n + r);
+        s->kind[k] = e->v[2 * e->n + r].ext;
+    } else
+        s->reg[k] = VEC + vec_of(e, r);
+}
+
+static void slow_if(struct emitter *e, struct slow *s, unsigned bit, bool sense)
 {
     struct cold *c = add_cold(e, COLD_ONE);
-    c->from = asm_bc_later(&e->a, sense ? BO_TRUE : BO_FALSE, 4 * cr + CR_EQ);
-    c->arg_reg[0] = (uint8_t)(VEC + s->a);
-    c->arg_reg[1] = (uint8_t)(VEC + s->b);
+    c->from = asm_bc_later(&e->a, sense ? BO_TRUE : BO_FALSE, bit);
+    for (unsigned k = 0; k < 2; k++) {
+        c->arg_reg[k] = (uint8_t)s->reg[k];
+        c->arg_left[k] = (uint8_t)s->kind[k];
+    }
     s->c[s->n++] = c;
 }
 
-static void operand_checks(struct emitter *e, struct slow *s, unsigned ta, unsigned tb)
+static void slow_begin(struct emitter *e, struct slow *s, const struct ir_insn *in)
 {
-    slow_if(e, s, F_MODE, false);
-    test_class(e, CR_TEMP, ta, CLASS_NAN | CLASS_DENORMAL);
-    slow_if(e, s, CR_TEMP, true);
-    if (tb != ta) {
-        test_class(e, CR_TEMP, tb, CLASS_NAN | CLASS_DENORMAL);
-        slow_if(e, s, CR_TEMP, true);
+    *s = (struct slow){ .reg = { NO_REG, NO_REG } };
+    for (unsigned k = 0; k < 2; k++)
+        if (k < ir_op_info[in->op].n_args && in->arg[k] != IR_NONE && insn(e, in->arg[k])->type == IR_V128)
+            slow_arg(e, s, k, in->arg[k]);
+}
+
+static void slow_end(struct emitter *e, struct slow *s, unsigned result, unsigned left, unsigned lane)
+{
+    for (unsigned k = 0; k < s->n; k++) {
+        s->c[k]->back = asm_here(&e->a);
+        s->c[k]->result = (uint8_t)result;
+        s->c[k]->left = (uint8_t)left;
+        s->c[k]->left_lane = (uint8_t)lane;
     }
 }
 
-/* the low element of v, in the left half of t, which is where scalar operations look */
-static void to_left(struct emitter *e, unsigned t, unsigned v) { asm_xxpermdi(&e->a, t, v, v, 2); }
+/* in the mode where no constant looks at it */
+static void slow_mode(struct emitter *e, struct slow *s) { slow_if(e, s, 4 * F_MODE + CR_EQ, false); }
 
-static void emit_arith(struct emitter *e, const struct ir_insn *in, uint32_t op, bool zero_is_exact)
+static void test(struct emitter *e, struct slow *s, uint32_t op, unsigned a, unsigned b)
 {
-    struct slow s = { .a = vec_of(e, in->arg[0]), .b = vec_of(e, in->arg[1]) };
-    unsigned ta = alloc_vec(e), tb = in->arg[0] == in->arg[1] ? ta : alloc_vec(e), t = alloc_vec(e), dst = dst_vec(e);
-    modes(e);
-    to_left(e, ta, s.a);
-    if (tb != ta)
-        to_left(e, tb, s.b);
-    operand_checks(e, &s, ta, tb);
-    asm_vs(&e->a, op, t, ta, tb);
-    test_class(e, CR_TEMP, t, CLASS_NAN | CLASS_INF | CLASS_DENORMAL | (zero_is_exact ? 0 : CLASS_ZERO));
-    slow_if(e, &s, CR_TEMP, true);
-    slow_if(e, &s, F_EXACT_ONLY, true);
-    s.c[s.n - 1]->kind = COLD_EXACT;
-    uint64_t merge = asm_here(&e->a);
-    asm_xxpermdi(&e->a, dst, s.a, t, 0);
+    asm_x3(&e->a, op | CR_TEMP << 23, 0, a, b);
+    slow_if(e, s, 4 * CR_TEMP + CR_EQ, true);
+}
+
+/* the left forms of a and b at once; pair's left half is a's */
+static void test_pair(struct emitter *e, struct slow *s, unsigned a, unsigned b, unsigned constant)
+{
+    if (a == b) {
+        test(e, s, T_DIVDP, VMX + a, constant);
+        return;
+    }
+    asm_xxpermdi(&e->a, VTEMP, a, b, 0);
+    test(e, s, T_VDIVDP, VMX + VTEMP, constant);
+}
+
+/* --- results --- */
+
+/* Where the low element of a result goes (its left form: t) and what else is needed; all of it before a test, which may leave for the slow way. */
+struct low { unsigned t, dst, base, extra; bool upper_zero; };
+
+static struct low low_begin(struct emitter *e, struct slow *s, const struct ir_insn *in)
+{
+    struct low l = { .dst = NO_REG, .upper_zero = is_upper_zero(e, in->arg[0]) };
+    slow_begin(e, s, in);
+    l.t = alloc_vec(e);
+    if (l.upper_zero)
+        return l;
+    l.base = vec_of(e, in->arg[0]);
+    if (in->lane == IR_F32)
+        l.extra = alloc_vec(e);
+    l.dst = dst_vec(e);
+    return l;
+}
+
+/* the low element is the left one of l->t, the rest comes from l->base */
+static void low_end(struct emitter *e, struct slow *s, const struct low *l, unsigned lane)
+{
+    e->v[e->i].upper_zero = l->upper_zero;
+    if (!l->upper_zero && lane == IR_F64) {
+        asm_xxpermdi(&e->a, l->dst, l->base, l->t, 0);
+    } else if (!l->upper_zero) {
+        asm_xxsldwi(&e->a, VTEMP, l->base, l->base, 3);
+        asm_vs2(&e->a, (uint32_t)X_CVDPSPN, l->extra, l->t);
+        asm_xxsldwi(&e->a, l->dst, VTEMP, l->extra, 1);
+    }
+    if (!l->upper_zero)
+        result_vec(e, l->dst);
+    settle_left(e, e->i, l->t, lane);
+    slow_end(e, s, l->upper_zero ? NO_REG : VEC + l->dst, VEC + l->t, lane);
+}
+
+/* --- arithmetic on the low element --- */
+
+static uint32_t scalar_op(const struct ir_insn *in)
+{
+    bool f64 = in->lane == IR_F64;
+    switch (in->op) {
+    case IR_VFADD: return f64 ? X_SADDDP : X_SADDSP;
+    case IR_VFSUB: return f64 ? X_SSUBDP : X_SSUBSP;
+    case IR_VFMUL: return f64 ? X_SMULDP : X_SMULSP;
+    default: return f64 ? X_SDIVDP : X_SDIVSP;
+    }
+}
+
+/* MIN is a < b ? a : b, MAX is a > b ? a : b */
+static void choose(struct emitter *e, const struct ir_insn *in, bool f64, unsigned t, unsigned a, unsigned b)
+{
+    bool min = in->op == IR_VFMIN;
+    asm_vs(&e->a, (uint32_t)XX3(f64 ? 107 : 75), VTEMP, min ? b : a, min ? a : b);
+    asm_xxsel(&e->a, t, b, a, VTEMP);
+}
+
+static void test_low(struct emitter *e, struct slow *s, const struct ir_insn *in, unsigned a, unsigned b)
+{
+    bool f64 = in->lane == IR_F64;
+    if (in->op == IR_VFDIV && f64) {
+        slow_mode(e, s);
+        test(e, s, T_DIVDP, VMX + a, VMX + b);
+        return;
+    }
+    test_pair(e, s, a, b, f64 ? VS_DOUBLE : in->op == IR_VFMUL || in->op == IR_VFDIV ? VS_SINGLE_MUL : VS_SINGLE);
+    if (in->op == IR_VFDIV)
+        test(e, s, T_DIVDP, VS_SINGLE_DIV, VMX + b);
+}
+
+static void emit_arith_low(struct emitter *e, const struct ir_insn *in)
+{
+    struct slow s;
+    unsigned a = left_of(e, in->arg[0], in->lane), b = in->arg[0] == in->arg[1] ? a : left_of(e, in->arg[1], in->lane);
+    struct low l = low_begin(e, &s, in);
+    test_low(e, &s, in, a, b);
+    if (in->op == IR_VFMIN || in->op == IR_VFMAX)
+        choose(e, in, true, l.t, a, b);
+    else
+        asm_vs(&e->a, scalar_op(in), l.t, a, b);
+    low_end(e, &s, &l, in->lane);
+}
+
+static void emit_sqrt_low(struct emitter *e, const struct ir_insn *in)
+{
+    struct slow s;
+    bool f64 = in->lane == IR_F64;
+    unsigned a = left_of(e, in->arg[1], in->lane);
+    struct low l = low_begin(e, &s, in);
+    asm_u32(&e->a, (uint32_t)T_SQRTDP | CR_TEMP << 23 | a << 11 | 2);
+    slow_if(e, &s, 4 * CR_TEMP + CR_EQ, true);
+    f64 ? slow_mode(e, &s) : test(e, &s, T_DIVDP, VMX + a, VS_SINGLE);
+    asm_vs2(&e->a, f64 ? (uint32_t)X_SQRTDP : (uint32_t)XX2(11), l.t, a);
+    low_end(e, &s, &l, in->lane);
+}
+
+/* CVTSS2SD, CVTSD2SS */
+static void emit_convert_low(struct emitter *e, const struct ir_insn *in)
+{
+    struct slow s;
+    bool f64 = in->lane == IR_F64;
+    unsigned a = left_of(e, in->arg[1], f64 ? IR_F32 : IR_F64);
+    struct low l = low_begin(e, &s, in);
+    test(e, &s, T_DIVDP, VMX + a, VS_SINGLE);
+    f64 ? asm_vmr(&e->a, l.t, a) : asm_vs2(&e->a, (uint32_t)XX2(281), l.t, a);
+    low_end(e, &s, &l, in->lane);
+}
+
+static bool emit_round_low(struct emitter *e, const struct ir_insn *in)
+{
+    static const uint16_t ops[4] = { 107, 121, 105, 89 };           /* xsrdpic, xsrdpim, xsrdpip, xsrdpiz */
+    unsigned imm = in->aux & 7;
+    bool current = imm & 4 || imm == 0;                             /* to nearest, in the only mode that comes here */
+    struct slow s;
+    if (current ? in->aux & 8 : !(in->aux & 8))                     /* of the host's, only xsrdpic tells that it was inexact */
+        return false;
+    unsigned a = left_of(e, in->arg[1], in->lane);
+    struct low l = low_begin(e, &s, in);
+    test(e, &s, T_DIVDP, VMX + a, in->lane == IR_F64 ? VS_DOUBLE : VS_SINGLE);
+    asm_vs2(&e->a, (uint32_t)XX2(ops[current ? 0 : imm]), l.t, a);
+    low_end(e, &s, &l, in->lane);
+    return true;
+}
+
+/* --- comparing --- */
+
+static uint32_t compare_op(const struct ir_insn *in)
+{
+    unsigned p = in->aux & 3;
+    bool f64 = in->lane == IR_F64;
+    return (uint32_t)(p == 0 ? XX3(f64 ? 99 : 67) : p == 1 ? XX3(f64 ? 107 : 75) : XX3(f64 ? 115 : 83));
+}
+
+/* the predicates that say something of two numbers: EQ, LT, LE and their negations */
+static void mask_of(struct emitter *e, const struct ir_insn *in, unsigned t, unsigned a, unsigned b)
+{
+    bool swap = (in->aux & 3) != 0;                                 /* a < b is b > a */
+    asm_vs(&e->a, compare_op(in), t, swap ? b : a, swap ? a : b);
+    if (in->aux & 4)
+        asm_vs(&e->a, X_LNOR, t, t, t);
+}
+
+static void emit_mask_low(struct emitter *e, const struct ir_insn *in)
+{
+    struct slow s;
+    bool f64 = in->lane == IR_F64;
+    unsigned a = left_of(e, in->arg[0], in->lane), b = left_of(e, in->arg[1], in->lane), base = vec_of(e, in->arg[0]), t = alloc_vec(e), dst = dst_vec(e);
+    struct ir_insn wide = *in;
+    slow_begin(e, &s, in);
+    test_pair(e, &s, a, b, f64 ? VS_DOUBLE : VS_SINGLE);
+    wide.lane = IR_F64;
+    mask_of(e, &wide, t, a, b);                                     /* singles have the format of doubles: the mask is in the left doubleword */
+    if (f64) {
+        asm_xxpermdi(&e->a, dst, base, t, 0);
+    } else {
+        asm_xxsldwi(&e->a, VTEMP, base, base, 3);
+        asm_xxsldwi(&e->a, dst, VTEMP, t, 1);
+    }
     result_vec(e, dst);
-    for (unsigned k = 0; k < s.n; k++) {
-        s.c[k]->back = asm_here(&e->a);
-        s.c[k]->result = (uint8_t)(VEC + dst);
-    }
-    s.c[s.n - 1]->target = merge;
+    slow_end(e, &s, VEC + dst, NO_REG, 0);
 }
 
-/* behind the block: was the last operation exact? mffs needs a floating-point register: f0 is nobody's */
-void cold_exact(struct emitter *e, const struct cold *c)
-{
-    asm_u32(&e->a, 0xfc00048e);                            /* mffs f0 */
-    asm_u32(&e->a, P_MFVSRD | 0 << 21 | R12 << 16);        /* mfvsrd r12, vs0 */
-    asm_rlwinm(&e->a, R12, R12, 0, 14, 14);
-    asm_cmpi(&e->a, CR_TEMP, false, false, R12, 0);
-    asm_bc(&e->a, BO_TRUE, 4 * CR_TEMP + CR_EQ, c->target);
-}
-
+/* UCOMISD and the like: in a field of CR, lt = C, eq = Z, so = P, gt = neither */
 static void emit_compare(struct emitter *e, const struct ir_insn *in)
 {
-    struct slow s = { .a = vec_of(e, in->arg[0]), .b = vec_of(e, in->arg[1]) };
-    bool word = e->v[e->i].views & VIEW_WORD;
-    unsigned ta = alloc_vec(e), tb = alloc_vec(e), w = word ? alloc_gpr(e) : NO_REG;
-    modes(e);
-    to_left(e, ta, s.a);
-    to_left(e, tb, s.b);
-    operand_checks(e, &s, ta, tb);
+    struct slow s;
+    struct value *v = &e->v[e->i];
+    bool word = v->views & VIEW_WORD;
+    unsigned a = left_of(e, in->arg[0], in->lane), b = left_of(e, in->arg[1], in->lane), w = word ? alloc_gpr(e) : NO_REG, cr = CR_TEMP;
+    slow_begin(e, &s, in);
+    if (v->views & VIEW_UNSIGNED)
+        cr = v->cr[1] = (uint8_t)alloc_cr(e, v->port_last);
+    test_pair(e, &s, a, b, in->lane == IR_F64 ? VS_DOUBLE : VS_SINGLE);
+    asm_u32(&e->a, (uint32_t)X_SCMPUDP | cr << 23 | a << 16 | b << 11 | 6);
     if (word) {
-        asm_u32(&e->a, (uint32_t)X_SCMPUDP | CR_TEMP << 23 | ta << 16 | tb << 11 | 6);
-        asm_mfocrf(&e->a, w, CR_TEMP);
-        asm_rlwinm(&e->a, TEMP, w, 13, 23, 23);            /* lt, bit 27 of the word, becomes C (bit 8) */
-        asm_rlwinm(&e->a, w, w, 21, 17, 17);               /* eq, bit 25, becomes Z (bit 14) */
+        asm_mfocrf(&e->a, w, cr);
+        asm_rlwinm(&e->a, TEMP, w, (4 * cr + 9) & 31, 23, 23);      /* lt, bit 4 * cr from the left, becomes C (bit 8) */
+        asm_rlwinm(&e->a, w, w, (4 * cr + 17) & 31, 17, 17);        /* eq becomes Z (bit 14) */
         asm_l(&e->a, P_OR, w, w, TEMP);
         port_word(e, in, w);
     }
+    slow_end(e, &s, NO_REG, NO_REG, 0);
     for (unsigned k = 0; k < s.n; k++) {
-        s.c[k]->back = asm_here(&e->a);
         s.c[k]->word = (uint8_t)w;
+        s.c[k]->cr = v->views & VIEW_UNSIGNED ? (uint8_t)cr : NO_REG;
     }
-    if (e->v[e->i].uses) {
-        unsigned dst = dst_vec(e);
-        asm_vmr(&e->a, dst, vec_of(e, in->arg[0]));
+    if (v->uses) {
+        unsigned src = vec_of(e, in->arg[0]), dst = dst_vec(e);
+        asm_vmr(&e->a, dst, src);
         result_vec(e, dst);
     }
 }
 
-/* 32-bit integers are exact */
+/* --- integers --- */
+
 static void emit_from_int(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned a = vec_of(e, in->arg[0]), r = gpr_of(e, in->arg[1]), t = alloc_vec(e), dst = dst_vec(e);
-    asm_mvsr(&e->a, P_MTVSRWA, t, r);
-    asm_vs2(&e->a, (uint32_t)X_CVSXDDP, t, t);
-    asm_xxpermdi(&e->a, dst, a, t, 0);
+    struct slow s;
+    bool word = insn(e, in->arg[1])->type == IR_I32, f64 = in->lane == IR_F64;
+    unsigned r = gpr_of(e, in->arg[1]);
+    struct low l = low_begin(e, &s, in);
+    s.reg[1] = r;
+    if (!word || !f64)                                              /* may be inexact */
+        slow_mode(e, &s);
+    asm_mvsr(&e->a, word ? P_MTVSRWA : P_MTVSRD, l.t, r);
+    asm_vs2(&e->a, f64 ? (uint32_t)X_CVSXDDP : (uint32_t)X_CVSXDSP, l.t, l.t);
+    low_end(e, &s, &l, in->lane);
+}
+
+/* truncation; what is out of range or (64 bits) near to it is left to the interpreter */
+static void emit_to_int(struct emitter *e, const struct ir_insn *in)
+{
+    struct slow s;
+    unsigned a = left_of(e, in->arg[0], in->lane), r = alloc_gpr(e);
+    slow_begin(e, &s, in);
+    slow_mode(e, &s);
+    asm_vs2(&e->a, in->type == IR_I32 ? (uint32_t)XX2(88) : (uint32_t)X_CVDPSXDS, VTEMP, a);
+    asm_mvsr(&e->a, in->type == IR_I32 ? P_MFVSRWZ : P_MFVSRD, VTEMP, r);
+    if (in->type == IR_I32) {
+        asm_d(&e->a, P_ADDIS, TEMP2, r, -0x8000);
+        asm_d(&e->a, P_ADDI, TEMP2, TEMP2, 1);
+        asm_cmpi(&e->a, CR_TEMP, false, false, TEMP2, 1);
+        slow_if(e, &s, 4 * CR_TEMP + CR_GT, false);
+    } else {
+        asm_sradi(&e->a, TEMP, r, 62);
+            asm_cmpi(&e->a, CR_TEMP, true, true, TEMP, 0);
+        uint8_t *positive = asm_bc_later(&e->a, BO_TRUE, 4 * CR_TEMP + CR_EQ);
+        asm_cmpi(&e->a, CR_TEMP, true, true, TEMP, -1);
+        slow_if(e, &s, 4 * CR_TEMP + CR_EQ, false);
+        asm_patch(&e->a, positive);
+    }
+    result(e, r, in->type == IR_I32 ? ZX : 0);
+    slow_end(e, &s, r, NO_REG, 0);
+}
+
+/* --- all elements --- */
+
+static uint32_t packed_op(const struct ir_insn *in)
+{
+    bool f64 = in->lane == IR_F64;
+    switch (in->op) {
+    case IR_VFADD: return f64 ? X_VADDDP : X_VADDSP;
+    case IR_VFSUB: return f64 ? X_VSUBDP : X_VSUBSP;
+    case IR_VFMUL: return f64 ? X_VMULDP : X_VMULSP;
+    default: return f64 ? X_VDIVDP : X_VDIVSP;
+    }
+}
+
+static void test_packed(struct emitter *e, struct slow *s, const struct ir_insn *in, unsigned a, unsigned b)
+{
+    bool f64 = in->lane == IR_F64;
+    uint32_t op = f64 ? T_VDIVDP : T_VDIVSP;
+    if (in->op == IR_VFDIV) {
+        slow_mode(e, s);
+        test(e, s, op, VMX + a, VMX + b);
+        return;
+    }
+    unsigned constant = f64 ? VS_DOUBLE : in->op == IR_VFMUL ? VS_FLOATS_MUL : VS_FLOATS;
+    test(e, s, op, VMX + a, constant);
+    if (a != b)
+        test(e, s, op, VMX + b, constant);
+}
+
+static void emit_packed(struct emitter *e, const struct ir_insn *in)
+{
+    struct slow s;
+    unsigned a = vec_of(e, in->arg[0]), b = vec_of(e, in->arg[1]), dst = dst_vec(e);
+    slow_begin(e, &s, in);
+    test_packed(e, &s, in, a, b);
+    if (in->op == IR_VFCMP)
+        mask_of(e, in, dst, a, b);
+    else if (in->op == IR_VFMIN || in->op == IR_VFMAX)
+        choose(e, in, in->lane == IR_F64, dst, a, b);
+    else
+        asm_vs(&e->a, packed_op(in), dst, a, b);
+    result_vec(e, dst);
+    slow_end(e, &s, VEC + dst, NO_REG, 0);
+}
+
+/* CVTDQ2PS; CVTDQ2PD, which is exact */
+static void emit_from_ints(struct emitter *e, const struct ir_insn *in)
+{
+    unsigned a = vec_of(e, in->arg[0]), dst = dst_vec(e);
+    struct slow s;
+    if (in->lane == IR_F32) {
+        slow_begin(e, &s, in);
+        slow_mode(e, &s);
+        asm_vs2(&e->a, (uint32_t)X_VCVSXWSP, dst, a);
+        result_vec(e, dst);
+        slow_end(e, &s, VEC + dst, NO_REG, 0);
+        return;
+    }
+    asm_v(&e->a, V_MRGLW, VTEMP, a, a);                             /* a1 a1 a0 a0: the conversion takes words 0 and 2 */
+    asm_vs2(&e->a, (uint32_t)X_VCVSXWDP, dst, VTEMP);
     result_vec(e, dst);
 }
 
-/* truncation to 32 bits; what is out of range, and inexact ones while the precision flag is clear, are left to the interpreter */
-static void emit_to_int(struct emitter *e, const struct ir_insn *in)
+static bool low_op(struct emitter *e, const struct ir_insn *in)
 {
-    struct slow s = { .a = vec_of(e, in->arg[0]) };
-    unsigned ta = alloc_vec(e), t = alloc_vec(e), r = alloc_gpr(e);
-    s.b = s.a;
-    modes(e);
-    slow_if(e, &s, F_MODE, false);
-    to_left(e, ta, s.a);
-    asm_vs2(&e->a, (uint32_t)X_CVDPSXDS, t, ta);
-    asm_mvsr(&e->a, P_MFVSRD, t, r);
-    asm_l(&e->a, P_EXTSW, TEMP, r, 0);
-    asm_cmp(&e->a, CR_TEMP, true, true, TEMP, r);
-    slow_if(e, &s, CR_TEMP, false);
-    uint8_t *done = asm_bc_later(&e->a, BO_FALSE, 4 * F_EXACT_ONLY + CR_EQ);
-    asm_vs2(&e->a, (uint32_t)X_CVSXDDP, t, t);
-    asm_u32(&e->a, (uint32_t)X_SCMPUDP | CR_TEMP << 23 | t << 16 | ta << 11 | 6);
-    slow_if(e, &s, CR_TEMP, false);
-    asm_patch(&e->a, done);
-    result(e, r, 0);
-    for (unsigned k = 0; k < s.n; k++) {
-        s.c[k]->back = asm_here(&e->a);
-        s.c[k]->result = (uint8_t)r;
-        s.c[k]->arg_reg[1] = NO_REG;
+    switch (in->op) {
+    case IR_VFADD: case IR_VFSUB: case IR_VFMUL: case IR_VFDIV: case IR_VFMIN: case IR_VFMAX: emit_arith_low(e, in); return true;
+    case IR_VFSQRT: emit_sqrt_low(e, in); return true;
+    case IR_VCVTFF: emit_convert_low(e, in); return true;
+    case IR_VFROUND: return emit_round_low(e, in);
+    case IR_VFCMP:
+        if ((in->aux & 3) == 3 || in->aux > 7)
+            return false;
+        emit_mask_low(e, in);
+        return true;
+    default: return false;
     }
 }
 
 bool emit_float(struct emitter *e, const struct ir_insn *in)
 {
-    if (feature(e, FEATURE_3_0) && in->op == IR_VCVTGF && in->lane == IR_F64 && insn(e, in->arg[1])->type == IR_I32) {
-        emit_from_int(e, in);
-        return true;
-    }
-    if (feature(e, FEATURE_3_0) && in->op == IR_VCVTFG && in->lane == IR_F64 && in->type == IR_I32 && in->mod & 1) {
-        emit_to_int(e, in);
-        return true;
-    }
-    if (!feature(e, FEATURE_3_0) || in->lane != IR_F64 || !(in->mod & IR_LOW))
+    if (in->lane != IR_F64 && in->lane != IR_F32)
         return false;
     switch (in->op) {
-    case IR_VFADD: emit_arith(e, in, (uint32_t)X_SADDDP, true); return true;
-    case IR_VFSUB: emit_arith(e, in, (uint32_t)X_SSUBDP, true); return true;
-    case IR_VFMUL: emit_arith(e, in, (uint32_t)X_SMULDP, false); return true;
-    case IR_VFDIV: emit_arith(e, in, (uint32_t)X_SDIVDP, false); return true;
     case IR_FCMPF: emit_compare(e, in); return true;
+    case IR_VCVTGF: emit_from_int(e, in); return true;
+    case IR_VCVTFG:
+        if (!(in->mod & 1))
+            return false;
+        emit_to_int(e, in);
+        return true;
+    case IR_VCVTIF:
+        emit_from_ints(e, in);
+        return true;
+    default: break;
+    }
+    if (in->mod & IR_LOW)
+        return low_op(e, in);
+    switch (in->op) {
+    case IR_VFADD: case IR_VFSUB: case IR_VFMUL: case IR_VFDIV: case IR_VFMIN: case IR_VFMAX: emit_packed(e, in); return true;
+    case IR_VFCMP:
+        if ((in->aux & 3) == 3 || in->aux > 7)
+            return false;
+        emit_packed(e, in);
+        return true;
     default: return false;
     }
 }

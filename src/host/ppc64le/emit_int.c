@@ -129,12 +129,9 @@ static void shift_variable(struct emitter *e, const struct ir_insn *in)
     result(e, dst, op == IR_SHL ? (word ? ZX : 0) : op == IR_SHR ? ZX : SX);
 }
 
-static void emit_rotate(struct emitter *e, const struct ir_insn *in)
+/* The bits above a type of 8 or 16 are anything. Uses TEMP and TEMP2. */
+void rotate_gpr(struct emitter *e, unsigned bits, bool left, unsigned dst, unsigned a, unsigned count, unsigned n)
 {
-    unsigned bits = type_bits(in->type), a = gpr_of(e, in->arg[0]);
-    int64_t c;
-    bool constant = is_const(e, in->arg[1], &c), left = in->op == IR_ROL;
-    unsigned n = (unsigned)(left ? c : -c) & (bits == 64 ? 63 : 31), count = constant ? 0 : gpr_of(e, in->arg[1]), dst = dst_gpr(e), ext = 0;
     if (bits < 32) {                               /* copies of the value fill 32 bits */
         asm_mr(&e->a, TEMP, a);
         if (bits == 8)
@@ -142,17 +139,24 @@ static void emit_rotate(struct emitter *e, const struct ir_insn *in)
         asm_rlwimi(&e->a, TEMP, TEMP, 16, 0, 15);
         a = TEMP;
     }
-    if (!constant && !left) {
+    if (count != NO_REG && !left) {
         asm_d(&e->a, P_SUBFIC, TEMP2, count, 64);
         count = TEMP2;
     }
-    if (bits == 64) {
-        constant ? asm_rldicl(&e->a, dst, a, n, 0) : asm_rldcl(&e->a, dst, a, count);
-    } else {
-        constant ? asm_rlwinm(&e->a, dst, a, n, 0, 31) : asm_rlwnm(&e->a, dst, a, count);
-        ext = bits == 32 ? ZX : 0;
-    }
-    result(e, dst, ext);
+    n = (left ? n : 0 - n) & (bits == 64 ? 63 : 31);
+    if (bits == 64)
+        count == NO_REG ? asm_rldicl(&e->a, dst, a, n, 0) : asm_rldcl(&e->a, dst, a, count);
+    else
+        count == NO_REG ? asm_rlwinm(&e->a, dst, a, n, 0, 31) : asm_rlwnm(&e->a, dst, a, count);
+}
+
+static void emit_rotate(struct emitter *e, const struct ir_insn *in)
+{
+    unsigned bits = type_bits(in->type), a = gpr_of(e, in->arg[0]);
+    int64_t c = 0;
+    unsigned count = is_const(e, in->arg[1], &c) ? NO_REG : gpr_of(e, in->arg[1]), dst = dst_gpr(e);
+    rotate_gpr(e, bits, in->op == IR_ROL, dst, a, count, (unsigned)c);
+    result(e, dst, bits == 32 ? ZX : 0);
 }
 
 /* --- bits --- */
@@ -253,6 +257,18 @@ static void emit_lea(struct emitter *e, const struct ir_insn *in)
 
 /* --- widths --- */
 
+/* The result goes to the register of operand r, whose bits it keeps: r will be found there too, extended. So nothing need be moved away. */
+static bool take_over(struct emitter *e, ir_ref r)
+{
+    struct value *v = &e->v[r];
+    if (v->where != IN_GPR || v->reg != e->v[e->i].hint || v->add)
+        return false;
+    bool needed = live(e, r);
+    unlink_value(e, r);
+    v->where = NOWHERE;
+    return needed;
+}
+
 static void emit_extend(struct emitter *e, const struct ir_insn *in)
 {
     unsigned bits = type_bits(insn(e, in->arg[0])->type);
@@ -281,12 +297,15 @@ static void emit_extend(struct emitter *e, const struct ir_insn *in)
         result(e, dst, in->op == IR_ZEXT ? ZX | SX : SX);
         return;
     }
+    bool same = take_over(e, in->arg[0]);
     unsigned dst = dst_gpr(e);
     if (want == ZX)
         asm_clear(&e->a, dst, a, bits);
     else
         asm_l(&e->a, bits == 8 ? P_EXTSB : bits == 16 ? P_EXTSH : P_EXTSW, dst, a, 0);
     result(e, dst, want == ZX ? ZX | SX : SX);
+    if (same)
+        settle(e, in->arg[0], dst, want);
 }
 
 static void emit_select(struct emitter *e, const struct ir_insn *in)

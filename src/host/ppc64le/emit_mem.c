@@ -122,6 +122,8 @@ static unsigned whole(struct emitter *e, struct addr m)            /* the addres
     return t;
 }
 
+unsigned whole_address(struct emitter *e, ir_ref r) { return whole(e, address(e, r, 0)); }
+
 static void access(struct emitter *e, uint32_t d_form, uint32_t x_form, unsigned reg, struct addr m)
 {
     if (m.index != NO_REG)
@@ -176,12 +178,20 @@ static void access_vec(struct emitter *e, bool store, unsigned v, struct addr m,
     }
 }
 
-static struct cold *check_aligned(struct emitter *e, unsigned base)
+/* an address of 16 bytes to check: what is a multiple of 16 stays beside its base */
+static struct addr aligned_address(struct emitter *e, ir_ref r)
 {
-    asm_li(&e->a, P_ANDI_, TEMP, base, 15);
+    struct addr m = address(e, r, feature(e, FEATURE_3_0) ? 16 : 0);
+    return m.index == NO_REG ? m : (struct addr){ whole(e, m), NO_REG, 0 };
+}
+
+static struct cold *check_aligned(struct emitter *e, struct addr m)
+{
+    asm_li(&e->a, P_ANDI_, TEMP, m.base, 15);
     struct cold *c = add_cold(e, COLD_ONE);
     c->from = asm_bc_later(&e->a, BO_FALSE, CR_EQ);
-    c->arg_reg[0] = (uint8_t)base;
+    c->arg_reg[0] = (uint8_t)m.base;
+    c->arg_disp = m.disp;
     return c;
 }
 
@@ -189,11 +199,11 @@ static void load_vec(struct emitter *e, const struct ir_insn *in)
 {
     need_map(e);
     bool aligned = in->aux & IR_MEM_ALIGNED;
-    struct addr m = address(e, in->arg[0], aligned || !feature(e, FEATURE_3_0) ? 0 : 16);
+    struct addr m = aligned ? aligned_address(e, in->arg[0]) : address(e, in->arg[0], feature(e, FEATURE_3_0) ? 16 : 0);
     struct cold *c = NULL;
     unsigned dst = e->v[e->i].uses ? dst_vec(e) : alloc_vec(e);       /* what it moves must happen on both ways */
     if (aligned)
-        c = check_aligned(e, m.base = whole(e, m)), m.index = NO_REG;
+        c = check_aligned(e, m);
     access_vec(e, false, dst, m, 0);
     fence_load(e);
     result_vec(e, dst);
@@ -208,11 +218,11 @@ static void store_vec(struct emitter *e, const struct ir_insn *in)
     unsigned v = vec_of(e, in->arg[1]);
     need_map(e);
     bool aligned = in->aux & IR_MEM_ALIGNED;
-    struct addr m = address(e, in->arg[0], aligned || !feature(e, FEATURE_3_0) ? 0 : 16);
+    struct addr m = aligned ? aligned_address(e, in->arg[0]) : address(e, in->arg[0], feature(e, FEATURE_3_0) ? 16 : 0);
     struct cold *c = NULL;
     unsigned t = feature(e, FEATURE_3_0) ? 0 : alloc_vec(e);
     if (aligned) {
-        c = check_aligned(e, m.base = whole(e, m)), m.index = NO_REG;
+        c = check_aligned(e, m);
         c->arg_reg[1] = (uint8_t)(VEC + v);
     }
     fence_store(e);
@@ -242,6 +252,48 @@ void gpr_from_vec(struct emitter *e, unsigned r, unsigned v)               /* th
     unsigned t = alloc_vec(e);
     asm_xxpermdi(&e->a, t, v, v, 2);
     asm_mvsr(&e->a, P_MFVSRD, t, r);
+}
+
+static bool is_low_float(const struct ir_insn *in)
+{
+    return (ir_op_info[in->op].props & IR_P_FP && in->mod & IR_LOW) || in->op == IR_FCMPF || in->op == IR_VCVTFG;
+}
+
+/* A float goes to its left form (emit_float.c) and nowhere else. */
+static void load_float(struct emitter *e, const struct ir_insn *in, unsigned lane)
+{
+    struct value *v = &e->v[e->i];
+    bool f64 = lane == IR_F64;
+    need_map(e);
+    struct addr m = address(e, in->arg[0], feature(e, FEATURE_3_0) ? 4 : 0);
+    unsigned t = alloc_vec(e);
+    if (m.index == NO_REG && feature(e, FEATURE_3_0))
+        f64 ? asm_lxsd(&e->a, false, t, m.base, m.disp) : asm_lxssp(&e->a, false, t, m.base, m.disp);
+    else
+        asm_vx(&e->a, f64 ? P_LXSDX : P_LXSSPX, t, m.index == NO_REG ? 0 : m.base, m.index == NO_REG ? m.base : m.index);
+    fence_load(e);
+    if (!v->uses)
+        return;
+    v->upper_zero = true;
+    e->v[2 * e->n + e->i].last = v->last;
+    settle(e, 2 * e->n + e->i, VEC + t, lane);
+}
+
+static bool store_float(struct emitter *e, const struct ir_insn *in)
+{
+    const struct value *l = &e->v[2 * e->n + in->arg[1]];
+    if (l->where != IN_VEC || l->ext != in->lane)
+        return false;
+    unsigned v = vec_of(e, 2 * e->n + in->arg[1]);
+    bool f64 = in->lane == IR_F64;
+    need_map(e);
+    struct addr m = address(e, in->arg[0], feature(e, FEATURE_3_0) ? 4 : 0);
+    fence_store(e);
+    if (m.index == NO_REG && feature(e, FEATURE_3_0))
+        f64 ? asm_lxsd(&e->a, true, v, m.base, m.disp) : asm_lxssp(&e->a, true, v, m.base, m.disp);
+    else
+        asm_vx(&e->a, f64 ? P_STXSDX : P_STXSSPX, v, m.index == NO_REG ? 0 : m.base, m.index == NO_REG ? m.base : m.index);
+    return true;
 }
 
 static void load_low(struct emitter *e, const struct ir_insn *in)
@@ -286,6 +338,7 @@ static void store_low(struct emitter *e, const struct ir_insn *in)
 bool emit_mem(struct emitter *e, const struct ir_insn *in)
 {
     bool aligned = in->aux & IR_MEM_ALIGNED;
+    unsigned lane = in->lane;
     switch (in->op) {
     case IR_LOAD:
         if (is_gpr_type(in->type) && in->type != IR_I1 && !aligned)
@@ -306,7 +359,12 @@ bool emit_mem(struct emitter *e, const struct ir_insn *in)
     case IR_VLOADL: case IR_VSTOREL:
         if (aligned || type_size(in->lane) > 8)
             return false;
-        in->op == IR_VLOADL ? load_low(e, in) : store_low(e, in);
+        if (in->op == IR_VLOADL && e->v[e->i].user != NO_INSN && is_low_float(&e->b->insn[e->v[e->i].user]))
+            lane = lane == IR_I64 ? IR_F64 : lane == IR_I32 ? IR_F32 : lane;
+        if (in->op == IR_VLOADL)
+            lane == IR_F64 || lane == IR_F32 ? load_float(e, in, lane) : load_low(e, in);
+        else if (!store_float(e, in))
+            store_low(e, in);
         return true;
     case IR_FENCE:
         asm_u32(&e->a, in->aux ? P_LWSYNC : P_HWSYNC);
@@ -358,11 +416,19 @@ static void get_memory(struct emitter *e, const struct ir_insn *in)
     }
 }
 
+/* is it the fp control word, whose flags FPSCR gathers, or a part of it? */
+static bool is_fpcr(const struct emitter *e, const struct ir_insn *in)
+{
+    return in->imm < (int64_t)e->o->fpcr + 4 && in->imm + (int64_t)type_size(in->type) > (int64_t)e->o->fpcr;
+}
+
 static void emit_get(struct emitter *e, const struct ir_insn *in)
 {
     unsigned reg = slot_reg(e, in->imm), bits = type_bits(in->type);
     unsigned shift = reg == NO_REG ? 0 : 8 * (unsigned)(in->imm - e->map->offset[reg]);
     if (reg == NO_REG) {
+        if (is_fpcr(e, in))
+            far_jump(&e->a, e->env, e->env->stubs.others[STUB_GATHER], true);
         get_memory(e, in);
     } else if (reg >= VEC) {
         if (in->type == IR_V128 && !shift) {
@@ -443,14 +509,21 @@ static void emit_put(struct emitter *e, const struct ir_insn *in)
     unsigned reg = slot_reg(e, in->imm), size = type_size(in->type);
     unsigned shift = reg == NO_REG ? 0 : 8 * (unsigned)(in->imm - e->map->offset[reg]);
     if (reg == NO_REG) {
-        e->fp_known = false;                               /* it may be MXCSR */
         put_memory(e, in);
+        if (is_fpcr(e, in))
+            far_jump(&e->a, e->env, e->env->stubs.others[STUB_MODES], true);
     } else if (reg >= VEC && in->type == IR_V128 && !shift) {
         if (e->v[in->arg[0]].where == IN_VEC && e->v[in->arg[0]].reg == reg)
             return;
-        unsigned src = vec_of(e, in->arg[0]);
-        evict(e, reg);
-        asm_vmr(&e->a, reg - VEC, src);
+        if (e->v[in->arg[0]].where == NOWHERE && e->v[in->arg[0]].upper_zero) {
+            vec_of(e, 2 * e->n + in->arg[0]);
+            evict(e, reg);
+            whole_from_left(e, in->arg[0], reg - VEC);
+        } else {
+            unsigned src = vec_of(e, in->arg[0]);
+            evict(e, reg);
+            asm_vmr(&e->a, reg - VEC, src);
+        }
         place_in(e, in->arg[0], reg, 0);
     } else if (reg >= VEC) {
         flush_slot(e, reg, true);

@@ -155,7 +155,16 @@ static void emit_blend_imm(struct emitter *e, const struct ir_insn *in)
 static void emit_zip(struct emitter *e, const struct ir_insn *in)
 {
     static const uint32_t low[3] = { V_MRGLB, V_MRGLH, V_MRGLW }, high[3] = { V_MRGHB, V_MRGHH, V_MRGHW };
-    unsigned a = vec_of(e, in->arg[0]), b = vec_of(e, in->arg[1]), dst = dst_vec(e), k = lane_index(in->lane);
+    unsigned k = lane_index(in->lane), dst;
+    if (k == LANE64 && in->op == IR_VZIPL && in->arg[0] == in->arg[1] && has_left(e, in->arg[0], IR_F64)) {
+        unsigned t = vec_of(e, 2 * e->n + in->arg[0]);
+        dst = dst_vec(e);
+        asm_xxpermdi(&e->a, dst, t, t, 0);
+        result_vec(e, dst);
+        return;
+    }
+    unsigned a = vec_of(e, in->arg[0]), b = vec_of(e, in->arg[1]);
+    dst = dst_vec(e);
     if (k == LANE64)
         asm_xxpermdi(&e->a, dst, b, a, in->op == IR_VZIPL ? 3 : 0);
     else

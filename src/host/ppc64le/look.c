@@ -145,8 +145,10 @@ void look_back(struct emitter *e)
     struct look l = { .e = e, .barrier = NO_INSN, .putf = NO_INSN };
     memset(l.put_at, 0xff, sizeof l.put_at);
     memset(l.get_at, 0xff, sizeof l.get_at);
-    for (unsigned i = 0; i < 2 * e->n; i++)
+    for (unsigned i = 0; i < e->n; i++) {
         e->v[i] = fresh;
+        e->v[e->n + i].where = e->v[2 * e->n + i].where = NOWHERE;      /* their other fields are set with it */
+    }
     for (l.i = e->n; l.i-- > 0;)
         visit(&l, &e->b->insn[l.i]);
 }

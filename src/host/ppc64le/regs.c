@@ -41,7 +41,7 @@ static bool pinned(const struct emitter *e, unsigned reg) { return e->pins >> re
 bool live(const struct emitter *e, unsigned r) { return e->v[r].last > e->i; }
 static bool in_reg(const struct value *v) { return v->where == IN_GPR || v->where == IN_VEC; }
 
-static void unlink_value(struct emitter *e, unsigned r)
+void unlink_value(struct emitter *e, unsigned r)
 {
     struct value *v = &e->v[r];
     if (!in_reg(v))
@@ -420,6 +420,8 @@ unsigned gpr_ext(struct emitter *e, unsigned r, unsigned ext)
         return src;
     unsigned reg = alloc_gpr(e);
     extend(e, reg, src, bits, ext);
+    if (is_scratch(e->v[r].reg))
+        settle(e, r, reg, ext);              /* for its next users */
     return reg;
 }
 
@@ -431,9 +433,12 @@ unsigned vec_of(struct emitter *e, unsigned r)
         return v->reg - VEC;
     }
     unsigned reg = alloc_vec(e);
-    if (v->where == IN_MEM) {
-        state_vec(&e->a, e->env, false, reg, REG_STATE, v->mem);
+    if (v->where == NOWHERE && r < e->n && v->upper_zero) {
+        whole_from_left(e, r, reg);
         settle(e, r, VEC + reg, 0);
+    } else if (v->where == IN_MEM) {
+        state_vec(&e->a, e->env, false, reg, REG_STATE, v->mem);
+        settle(e, r, VEC + reg, v->ext);
     } else
         fail(e, "vector is nowhere");
     return reg;

@@ -47,6 +47,57 @@ static void set_poll(struct asm_buf *a, const struct host_offsets *o)
     asm_d(a, P_ADDI, REG_POLL, REG_POLL, (int16_t)o->poll_page);
 }
 
+/* --- floating point (emit_float.c) --- */
+
+/* What VS_* hold, from register 7: numbers below which (0 aside) an operand is left to the interpreter: 2^-61, 2^-102 (four times, for singles),
+ * -; for singles in the format of doubles a divisor of 2^61 and more, 2^-60, 2^-102; for doubles 2^-510. See xvtdivdp for how they follow from
+ * these constants: fe is set for a quotient's exponent of -1021 and less (-125 for singles), 1023 and more (127). */
+static const uint64_t vs_constants[N_VS_CONSTANTS] = {
+    [VS_FLOATS_MUL - 7] = 0x5e8000005e800000, [VS_FLOATS - 7] = 0x3f8000003f800000, [VS_SINGLE_DIV - 7] = (1023ull - 960) << 52,
+    [VS_SINGLE_MUL - 7] = (1023ull + 960) << 52, [VS_SINGLE - 7] = (1023ull + 918) << 52, [VS_DOUBLE - 7] = (1023ull + 510) << 52,
+};
+
+/* data: as above, and zeros for an unusual MXCSR */
+static void put_constants(struct asm_buf *a)
+{
+    for (unsigned k = 0; k < 4 * N_VS_CONSTANTS; k++)
+        asm_u64(a, k < 2 * N_VS_CONSTANTS ? vs_constants[k / 2] : 0);
+}
+
+/* Uses r0 and r12, sets cr7 and clears FPSCR. */
+static void set_modes(struct asm_buf *a, const struct host_env *env)
+{
+    int64_t d = (int64_t)(env->stubs.others[STUB_CONSTANTS] - env->stubs.others[STUB_BASE]);
+    asm_d(a, P_LWZ, R0, REG_STATE, (int32_t)env->offsets->fpcr);
+    asm_rlwinm(a, R0, R0, 0, 16, 25);
+    asm_cmpi(a, F_MODE, false, false, R0, 0x1f80);
+    asm_d(a, P_ADDIS, R12, REG_BASE, (int32_t)((d + 0x8000) >> 16));
+    asm_d(a, P_ADDI, R12, R12, (int16_t)d);
+    uint8_t *usual = asm_bc_later(a, BO_TRUE, 4 * F_MODE + CR_EQ);
+    asm_d(a, P_ADDI, R12, R12, 16 * N_VS_CONSTANTS);
+    asm_patch(a, usual);
+    for (unsigned k = 0; k < N_VS_CONSTANTS; k++)
+        if (env->features & FEATURE_3_0) {
+            asm_u32(a, OPC(61) | (7 + k) << 21 | R12 << 16 | 16 * k | 1);                    /* lxv */
+        } else {
+            asm_x(a, P_LXVD2X, 7 + k, 0, R12);
+            asm_d(a, P_ADDI, R12, R12, 16);
+        }
+    asm_u32(a, OPC(63) | 0xff << 17 | VS_ZERO << 11 | 711 << 1);                             /* mtfsf */
+}
+
+/* The sticky flags of FPSCR that may be set, inexact and overflow, join those of MXCSR. Uses r0, r12, vs0. */
+static void gather(struct asm_buf *a, const struct host_offsets *o)
+{
+    asm_u32(a, 0xfc00048e);                                                                  /* mffs f0 */
+    asm_u32(a, P_MFVSRD | 0 << 21 | R0 << 16);                                               /* mfvsrd r0, vs0 */
+    asm_rlwinm(a, R12, R0, 12, 26, 26);                                                      /* XX to PE */
+    asm_rlwimi(a, R12, R0, 7, 28, 28);                                                       /* OX to OE */
+    asm_d(a, P_LWZ, R0, REG_STATE, (int32_t)o->fpcr);
+    asm_l(a, P_OR, R0, R0, R12);
+    asm_d(a, P_STW, R0, REG_STATE, (int32_t)o->fpcr);
+}
+
 static void frame_regs(struct asm_buf *a, const struct host_env *env, bool store)
 {
     for (unsigned r = 14; r < 32; r++)
@@ -72,6 +123,7 @@ static void emit_enter(struct asm_buf *a, const struct host_env *env)
     move_mapped(a, env, false, GPRS | VECS);
     near_state(a, (uint32_t)P_LD, REG_RETURN, o->ret_sp);
     set_poll(a, o);
+    set_modes(a, env);
     asm_r(a, P_MTCTR, R5);
     asm_u32(a, P_BCTR);
 }
@@ -90,6 +142,7 @@ static void back_to_c(struct asm_buf *a, const struct host_env *env)
 
 static void emit_leave(struct asm_buf *a, const struct host_env *env)
 {
+    gather(a, env->offsets);
     move_mapped(a, env, true, GPRS | VECS);
     near_state(a, (uint32_t)P_STD, REG_RETURN, env->offsets->ret_sp);
     back_to_c(a, env);
@@ -160,6 +213,7 @@ static void emit_call_stub(struct asm_buf *a, const struct host_env *env, bool i
     save_link(a, true);
     move_mapped(a, env, true, is_pure ? VECS : GPRS | VECS);
     near_state(a, (uint32_t)P_STD, REG_RETURN, o->ret_sp);
+    gather(a, o);
     asm_mr(a, R3, REG_STATE);
     for (unsigned k = 0; k < 4; k++)
         near_state(a, (uint32_t)P_LD, R4 + k, o->spill + SPILL_ARGS + 8 * k);
@@ -169,6 +223,7 @@ static void emit_call_stub(struct asm_buf *a, const struct host_env *env, bool i
     set_poll(a, o);
     save_link(a, false);
     asm_r(a, P_MTLR, R0);
+    set_modes(a, env);
     asm_u32(a, P_BLR);
 }
 
@@ -183,6 +238,7 @@ static void emit_one_stub(struct asm_buf *a, const struct host_env *env)
         state_vec(a, env, true, v, R1, (int32_t)(FRAME_ONE_VEC + 16 * (v - 16)));
     move_mapped(a, env, true, GPRS | VECS);
     near_state(a, (uint32_t)P_STD, REG_RETURN, o->ret_sp);
+    gather(a, o);
     asm_r(a, P_MFLR, R3);
     asm_d(a, P_ADDI, R4, REG_STATE, (int32_t)(o->spill + SPILL_CELLS));
     asm_mr(a, R5, REG_STATE);
@@ -191,6 +247,7 @@ static void emit_one_stub(struct asm_buf *a, const struct host_env *env)
     move_mapped(a, env, false, VECS);
     for (unsigned v = 16; v < 24; v++)
         state_vec(a, env, false, v, R1, (int32_t)(FRAME_ONE_VEC + 16 * (v - 16)));
+    set_modes(a, env);
     save_link(a, false);
     asm_mr(a, R12, R0);
     asm_d(a, P_ADDI, R12, R12, sizeof(struct p64_one));
@@ -213,6 +270,8 @@ void p64_emit_stubs(struct host_env *env, struct host_code *code)
     struct asm_buf buf = { code->rw, code->rw, code->rw + code->capacity, code->rx }, *a = &buf;
     struct host_stubs *s = &env->stubs;
     s->others[STUB_BASE] = base_near(code->rx);
+    s->others[STUB_CONSTANTS] = start(a);
+    put_constants(a);
     s->enter = start(a);
     emit_enter(a, env);
     uint64_t leave = start(a);
@@ -242,6 +301,12 @@ void p64_emit_stubs(struct host_env *env, struct host_code *code)
     emit_call_stub(a, env, true);
     s->others[STUB_ONE] = start(a);
     emit_one_stub(a, env);
+    s->others[STUB_MODES] = start(a);
+    set_modes(a, env);
+    asm_u32(a, P_BLR);
+    s->others[STUB_GATHER] = start(a);
+    gather(a, o);
+    asm_u32(a, P_BLR);
     code->size = asm_offset(a);
     code->n_exits = code->n_map = 0;
 }

@@ -22,6 +22,12 @@ void p64_sync(const struct host_env *env, const void *ucontext, const struct hos
         if (map->offset[VEC + r] >= 0 && uc->uc_mcontext.v_regs)
             memcpy(s + map->offset[VEC + r], &uc->uc_mcontext.v_regs->vrregs[r], 16);
     memcpy(s + env->offsets->ret_sp, &GP(uc, REG_RETURN), 8);
+    uint64_t fpscr;
+    uint32_t fpcr;
+    memcpy(&fpscr, &uc->uc_mcontext.fp_regs[32], 8);
+    memcpy(&fpcr, s + env->offsets->fpcr, 4);
+    fpcr |= (fpscr >> 25 & 1) << 5 | (fpscr >> 28 & 1) << 3;       /* as STUB_GATHER */
+    memcpy(s + env->offsets->fpcr, &fpcr, 4);
 }
 
 void p64_set_return_sp(void *uc, uint64_t sp) { GP(uc, REG_RETURN) = sp; }

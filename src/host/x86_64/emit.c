@@ -4,6 +4,7 @@
  */
 #include <alloca.h>
 #include "host/x86_64/emit.h"
+#include "ir/fill.h"
 
 void fail(struct emitter *e, const char *why)
 {
@@ -35,13 +36,16 @@ static void start_insn(struct emitter *e, const struct ir_insn *in)
 
 static void emit_insn(struct emitter *e, const struct ir_insn *in)
 {
-    switch (in->op) {
+    switch (in->op) {                      /* the frequent ones go straight to their file */
     case IR_CONST:
         e->v[e->i].where = IN_CONST;
         if (!is_gpr_type(in->type))
             fail(e, "const");
         return;
     case IR_INSN: start_insn(e, in); return;
+    case IR_PUT: case IR_GET: emit_state(e, in); return;
+    case IR_LOAD: case IR_STORE: emit_mem(e, in); return;
+    case IR_EXIT: case IR_EXITIF: case IR_EXITCALL: case IR_EXITRET: emit_exit(e, in); return;
     case IR_PUTF: emit_putf(e, in); return;
     case IR_CMP: case IR_COND: emit_bool(e); return;
     case IR_CALL: emit_call(e, in); return;
@@ -60,6 +64,10 @@ static void emit_all(struct emitter *e)
         struct value *v = &e->v[e->i];
         if (v->done)
             continue;
+        if (b->insn[e->i].op == IR_INSN && e->poll_at != e->i) {
+            start_insn(e, &b->insn[e->i]);
+            continue;
+        }
         if (v->later) {
             if (ir_op_info[b->insn[e->i].op].props & IR_P_X)
                 need_map(e);                   /* the instruction that it is folded into may fault in its stead */
@@ -70,12 +78,14 @@ static void emit_all(struct emitter *e)
             e->error = -1;
             return;
         }
+        __builtin_prefetch(e->a.p + 128, 1);
         e->pins = 0;
         e->hold = false;
         if (e->stack_add && v->port_mask && insn(e, v->port_last)->op == IR_EXITIF)
             flush_stack(e);                             /* not between a compare and its jump: processors fuse the two */
         emit_insn(e, &b->insn[e->i]);
-        give_back(e);
+        if (e->borrowed)
+            give_back(e);
     }
 }
 
@@ -83,10 +93,12 @@ static void emit_all(struct emitter *e)
 
 static uint32_t count_entry(struct emitter *e)
 {
+    if (!e->env->heat)
+        return 0;
     bool loops = e->env->heat > 1;
     for (unsigned i = 0; i < e->b->n && !loops; i++)
         loops = (e->b->insn[i].op == IR_EXIT || e->b->insn[i].op == IR_EXITIF) && e->b->insn[i].mod & IR_EXIT_POLL;
-    if (!e->env->heat || !loops)
+    if (!loops)
         return 0;
     asm_alu_mi(&e->a, ALU_SUB, 4, at_state((int32_t)(e->o->heat + 4 * host_heat_index(e->b->guest_pc))), 1, false);
     asm_jcc(&e->a, CC_S, 0);
@@ -108,10 +120,15 @@ int x64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
 {
     if (code->capacity <= ASM_MARGIN)
         return -1;
-    struct emitter e = {
-        .a = { code->rw, code->rw, code->rw + code->capacity, code->rx }, .env = env, .o = env->offsets, .map = x64_map(env),
-        .b = b, .code = code, .owner = NO_INSN, .poll_at = NO_INSN,
-    };
+    struct emitter e;
+    fill(&e, 0, offsetof(struct emitter, sunk));
+    e.a = (struct asm_buf){ code->rw, code->rw, code->rw + code->capacity, code->rx };
+    e.env = env;
+    e.o = env->offsets;
+    e.map = x64_map(env);
+    e.b = b;
+    e.code = code;
+    e.owner = e.poll_at = NO_INSN;
     e.v = alloca(sizeof *e.v * (b->n + 1));
     memset(e.head, 0xff, sizeof e.head);
     memset(e.twin, NO_REG, sizeof e.twin);

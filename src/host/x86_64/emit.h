@@ -58,7 +58,7 @@ struct value {
     uint16_t second;        /* the SECOND of a TWO operation */
     uint16_t put;           /* the PUT that the hint comes from; EXITIF: the PUTF that was sunk */
     uint16_t restore_at;    /* the PUTF that asks for `restore` */
-};
+} __attribute__((aligned(16)));   /* set to its first content by whole vectors */
 #define NO_INSN 0xffff
 enum { MAX_SUNK = 32, STACK_UNIT = 8 };
 
@@ -88,9 +88,10 @@ struct emitter {
     uint8_t map_flags;
     uint16_t poll_at;                        /* INSN that polls, or NO_INSN */
     const char *why;
-    struct { uint64_t target; uint32_t at; ir_ref putf; uint8_t mask; } sunk[MAX_SUNK];   /* jumps to flag-storing code behind the block */
     unsigned n_sunk;
     int error;
+    struct { uint64_t target; uint32_t at; ir_ref putf; uint8_t mask; } sunk[MAX_SUNK];   /* jumps to flag-storing code behind the block; last,
+                                                                                           * only n_sunk of them mean anything */
 };
 
 static inline unsigned type_size(unsigned t) { return ir_type_size[t]; }

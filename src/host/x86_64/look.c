@@ -3,6 +3,7 @@
  * is known: how long its value is needed, which PUT will take it, whether it can wait until it is used. One visit each, no iteration.
  */
 #include "host/x86_64/emit.h"
+#include "ir/fill.h"
 
 struct look {
     struct emitter *e;
@@ -11,7 +12,7 @@ struct look {
     uint16_t effect;             /* the nearest following one with any effect */
     uint16_t putf;               /* the nearest following change of the state's flags */
     uint16_t hinted;             /* the nearest following one that is computed into a mapped register */
-    uint16_t put_at[32], get_at[32];
+    uint16_t put_at[32], get_at[32];             /* side by side: filled together */
     unsigned live;               /* IR_F_* of the state's flags that are read below */
     struct { uint16_t exit_if; uint8_t live; } sink[4];      /* EXITIFs just below that test `sink_port`, with what the state must have behind them */
     unsigned n_sinks; ir_ref sink_port;
@@ -40,20 +41,37 @@ static void touch_port(struct look *l, ir_ref port, unsigned mask, unsigned unti
     v->port_last = (uint16_t)later_of(v->port_last, until);
 }
 
-/* i128 exists between PAIR, CAS and TRUNC only; floats outside vectors and longer vectors do not exist */
-static bool type_is_ours(const struct ir_insn *in, unsigned type)
+static bool mentions(const struct ir_insn *in, ir_ref r)
 {
-    return type <= IR_I64 || type == IR_V128 || (type == IR_I128 && (in->op == IR_CAS || in->op == IR_PAIR || in->op == IR_TRUNC));
+    return in->arg[0] == r || in->arg[1] == r || in->arg[2] == r || in->arg[3] == r;
 }
 
-static void touch_args(struct look *l, const struct ir_insn *in, unsigned until)
+static bool takes_pairs(unsigned op) { return op == IR_CAS || op == IR_PAIR || op == IR_TRUNC; }
+
+/* i128 exists between PAIR, CAS and TRUNC only. The value at l->i: do others want it? */
+static bool pair_is_ours(const struct look *l, const struct ir_insn *in)
 {
-    for (unsigned k = 0; k < ir_op_info[in->op].n_args; k++)
-        if (in->arg[k] != IR_NONE) {
-            if (!type_is_ours(in, insn(l->e, in->arg[k])->type))
-                fail(l->e, ir_op_info[in->op].name);
+    const struct ir_insn *all = l->e->b->insn;
+    if (!takes_pairs(in->op))
+        return false;
+    for (unsigned k = l->i + 1; k < l->e->b->n; k++)
+        if (!takes_pairs(all[k].op) && !l->e->v[k].done && mentions(&all[k], (ir_ref)l->i))
+            return false;
+    return true;
+}
+
+/* Floats outside vectors and longer vectors do not exist. What an instruction makes is checked, so its operands need not be. */
+static inline void check_type(struct look *l, const struct ir_insn *in, unsigned type)
+{
+    if (__builtin_expect(!((((2u << IR_I64) - 1) | 1u << IR_V128) >> type & 1), 0) && !(type == IR_I128 && pair_is_ours(l, in)))
+        fail(l->e, ir_op_info[in->op].name);
+}
+
+static inline void touch_args(struct look *l, const struct ir_insn *in, unsigned n_args, unsigned until)
+{
+    for (unsigned k = 0; k < n_args; k++)
+        if (in->arg[k] != IR_NONE)
             touch(l, in->arg[k], until);
-        }
 }
 
 /* --- hints --- */
@@ -137,7 +155,6 @@ static bool load_waits(const struct look *l, const struct ir_insn *in, const str
 static bool waits(const struct look *l, const struct ir_insn *in, const struct value *v)
 {
     switch (in->op) {
-    case IR_LEA:  return true;
     case IR_CMP:  return v->uses == 1;
     case IR_COND: return in->arg[0] != IR_NONE || v->last <= l->putf;
     case IR_LOAD: case IR_VLOADL: return load_waits(l, in, v);
@@ -159,11 +176,6 @@ static bool rmw_op(const struct ir_insn *op, ir_ref load)
     default:
         return false;
     }
-}
-
-static bool mentions(const struct ir_insn *in, ir_ref r)
-{
-    return in->arg[0] == r || in->arg[1] == r || in->arg[2] == r || in->arg[3] == r;
 }
 
 static ir_ref rmw_load(const struct look *l, const struct ir_insn *op, const struct ir_insn *store)
@@ -285,27 +297,25 @@ static bool sink_putf(struct look *l, const struct ir_insn *in, unsigned mask)
 
 /* --- what a visit has to look at, by operation: most have little --- */
 
-enum { WAITS = 1, FLAGS = 2, SPECIAL = 4, PASSES_HINT = 8, MEMORY = 16, BARRIER = 32, EFFECT = 64, OPERANDS = 128, STAYS = 256, PORTS = 512 };
+enum { WAITS = 1, FLAGS = 2, SPECIAL = 4, PASSES_HINT = 8, MEMORY = 16, BARRIER = 32, EFFECT = 64, STAYS = 128, PORTS = 256, N_OPERANDS = 512 /* times their number */ };
 static uint16_t class_of[IR_N_OPS];
 
 static uint16_t make_class(unsigned op)
 {
-    unsigned props = ir_op_info[op].props, c = OPERANDS;
+    unsigned props = ir_op_info[op].props, c = ir_op_info[op].n_args * N_OPERANDS;
     switch (op) {
-    case IR_LEA: case IR_CMP: case IR_LOAD: case IR_VLOADL: case IR_PAIR: c |= WAITS; break;
+    case IR_CMP: case IR_LOAD: case IR_VLOADL: case IR_PAIR: c |= WAITS; break;
     case IR_COND: c = WAITS | FLAGS | PORTS; break;
     case IR_PUTF: c = FLAGS | PORTS; break;
     case IR_SECOND: c = PORTS; break;
     case IR_CALL: case IR_GETF: c |= FLAGS; break;
     case IR_STORE: c |= MEMORY; break;
     case IR_FCMPF: c |= STAYS; break;
-    case IR_PUT: case IR_GET: case IR_ZEXT: case IR_EXITIND: case IR_EXITCALLI: case IR_EXITRET: case IR_EXIT: case IR_EXITIF: case IR_INSN:
+    case IR_ZEXT: case IR_EXITIND: case IR_EXITCALLI: case IR_EXITRET: case IR_EXIT: case IR_EXITIF:
     case IR_UMULF: case IR_SMULF: case IR_DIVU: case IR_DIVS:
         c |= SPECIAL; break;
     default: break;
     }
-    if (ir_op_info[op].n_args == 0)
-        c &= ~OPERANDS;
     if ((op >= IR_ADD && op <= IR_ROR) || (op >= IR_ADDF && op <= IR_SHRDF) || (op >= IR_VINS && op <= IR_VCVTGF))
         c |= PASSES_HINT;
     if (op >= IR_AADD && op <= IR_CAS)
@@ -369,14 +379,7 @@ static bool needed(unsigned class, const struct value *v)
 static void visit_special(struct look *l, const struct ir_insn *in, struct value *v)
 {
     struct emitter *e = l->e;
-    unsigned reg;
     switch (in->op) {
-    case IR_PUT: hint_from_put(l, in); break;
-    case IR_GET:
-        reg = slot_reg(l, in->imm);
-        if (reg != NO_REG)
-            l->get_at[reg] = (uint16_t)l->i;
-        break;
     case IR_ZEXT:
         /* what is zero-extended already: 32-bit operations, and loads, which are of any width */
         if (v->hint != NO_REG && in->type == IR_I64 && e->v[in->arg[0]].put > v->put &&
@@ -393,12 +396,6 @@ static void visit_special(struct look *l, const struct ir_insn *in, struct value
         break;
     case IR_EXIT: case IR_EXITIF:
         l->need_poll |= in->mod & IR_EXIT_POLL;
-        break;
-    case IR_INSN:
-        if (l->need_poll && !l->open_ports && !(in->mod & IR_INSN_INEXACT)) {
-            e->poll_at = l->barrier = (uint16_t)l->i;
-            l->need_poll = false;
-        }
         break;
     case IR_UMULF: case IR_SMULF: case IR_DIVU: case IR_DIVS:
         if (v->second != NO_INSN && !hint_holds(l, &e->v[v->second]))
@@ -428,32 +425,93 @@ static void visit_ports(struct look *l, const struct ir_insn *in, unsigned until
         l->e->v[in->arg[0]].second = (uint16_t)l->i;
 }
 
-/* Whether it waits, and how long its operands are needed. */
-static unsigned place(struct look *l, const struct ir_insn *in, struct value *v, unsigned class)
+static inline void check_hint(struct look *l, struct value *v)
 {
     if (!hint_holds(l, v))
         v->hint = NO_REG;
+}
+
+static inline void note_hint(struct look *l, const struct value *v)
+{
+    if (v->hint < XMM + 16 && v->put != NO_INSN)
+        l->hinted = (uint16_t)l->i;
+}
+
+/* Whether it waits, and how long its operands are needed. */
+static unsigned place(struct look *l, const struct ir_insn *in, struct value *v, unsigned class)
+{
+    check_hint(l, v);
     if (v->done)                                         /* part of a read-modify-write: operands must last until its STORE */
         return later_of(v->last, l->i);
     if ((class & WAITS) && waits(l, in, v)) {
         v->later = true;
-        return in->op == IR_LEA && v->put < v->last ? v->put : v->last;
+        return v->last;
     }
-    if (v->hint < XMM + 16 && v->put != NO_INSN)
-        l->hinted = (uint16_t)l->i;
+    note_hint(l, v);
     return l->i;
 }
 
-static void visit(struct look *l, const struct ir_insn *in)
+/* a LOAD waits for a user of the same guest instruction only (X5) */
+static inline void visit_insn(struct look *l, const struct ir_insn *in)
+{
+    if (l->need_poll && !l->open_ports && !(in->mod & IR_INSN_INEXACT)) {
+        l->e->poll_at = l->barrier = (uint16_t)l->i;
+        l->need_poll = false;
+    }
+    l->effect = (uint16_t)l->i;
+}
+
+static inline void visit_put(struct look *l, const struct ir_insn *in)
+{
+    check_type(l, in, in->type);
+    hint_from_put(l, in);
+    touch_args(l, in, 1, l->i);
+    l->effect = (uint16_t)l->i;
+}
+
+/* GET, CONST */
+static inline bool visit_leaf(struct look *l, const struct ir_insn *in)
+{
+    struct value *v = &l->e->v[l->i];
+    v->done = !v->uses;
+    if (v->done)
+        return false;
+    check_type(l, in, in->type);
+    check_hint(l, v);
+    note_hint(l, v);
+    return true;
+}
+
+static inline void visit_get(struct look *l, const struct ir_insn *in)
+{
+    if (!visit_leaf(l, in))
+        return;
+    unsigned reg = slot_reg(l, in->imm);
+    if (reg != NO_REG)
+        l->get_at[reg] = (uint16_t)l->i;
+}
+
+static inline void visit_lea(struct look *l, const struct ir_insn *in)
+{
+    struct value *v = &l->e->v[l->i];
+    v->done = !v->uses;
+    if (v->done)
+        return;
+    check_type(l, in, in->type);
+    check_hint(l, v);
+    v->later = true;
+    touch_args(l, in, 2, v->put < v->last ? v->put : v->last);
+}
+
+static inline void visit(struct look *l, const struct ir_insn *in)
 {
     struct value *v = &l->e->v[l->i];
     unsigned class = class_of[in->op];
-    if (!needed(class, v) || (in->op == IR_CONST && in->type == IR_VOID)) {
+    if (!needed(class, v)) {
         v->done = true;
         return;
     }
-    if (!type_is_ours(in, in->type))
-        fail(l->e, ir_op_info[in->op].name);
+    check_type(l, in, in->type);
     if (v->port_mask)
         l->open_ports--;
     if (v->restore && v->restore_at != l->putf)
@@ -469,8 +527,8 @@ static void visit(struct look *l, const struct ir_insn *in)
         visit_memory(l, in, v);
     if (class & PORTS)
         visit_ports(l, in, until);
-    if (class & OPERANDS)
-        touch_args(l, in, in->op == IR_MKF ? later_of(until, v->port_last) : until);
+    if (class >= N_OPERANDS)
+        touch_args(l, in, class / N_OPERANDS, in->op == IR_MKF ? later_of(until, v->port_last) : until);
     if (class & BARRIER)
         l->barrier = (uint16_t)l->i;
     if (class & EFFECT)
@@ -482,11 +540,23 @@ static void visit(struct look *l, const struct ir_insn *in)
 void look_back(struct emitter *e)
 {
     static const struct value fresh = { .reg = NO_REG, .hint = NO_REG, .home = -1, .port_home = -1, .next = NO_INSN, .second = NO_INSN, .put = NO_INSN };
+    typedef uint64_t piece __attribute__((vector_size(16), may_alias));
+    const piece *from = (const piece *)&fresh;
     struct look l = { .e = e, .barrier = NO_INSN, .effect = NO_INSN, .putf = NO_INSN, .hinted = NO_INSN };
-    memset(l.put_at, 0xff, sizeof l.put_at);
-    memset(l.get_at, 0xff, sizeof l.get_at);
-    for (unsigned i = 0; i < e->b->n; i++)
-        e->v[i] = fresh;
-    for (l.i = e->b->n; l.i-- > 0;)
-        visit(&l, &e->b->insn[l.i]);
+    fill(l.put_at, 0xff, sizeof l.put_at + sizeof l.get_at);
+    for (struct value *v = e->v, *end = v + e->b->n; v < end; v++)
+        for (unsigned k = 0; k < sizeof *v / sizeof *from; k++)
+            ((piece *)v)[k] = from[k];
+    const struct ir_insn *first = e->b->insn, *in = first + e->b->n;
+    while (in-- > first) {
+        l.i = (unsigned)(in - first);
+        switch (in->op) {                /* two thirds of a block: what visit would do for them and no more */
+        case IR_INSN:  visit_insn(&l, in); break;
+        case IR_PUT:   visit_put(&l, in); break;
+        case IR_GET:   visit_get(&l, in); break;
+        case IR_CONST: visit_leaf(&l, in); break;
+        case IR_LEA:   visit_lea(&l, in); break;
+        default:       visit(&l, in); break;
+        }
+    }
 }

@@ -5,20 +5,17 @@
 #include "host/x86_64/emit.h"
 
 #ifdef __x86_64__
-#include <cpuid.h>
+#include <sys/platform/x86.h>
 
-static bool has_sha(void)
-{
-    unsigned a, b = 0, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && b >> 29 & 1;
-}
-
+/* What the C library has found out at its start: the cpuid instruction is slow, in a virtual machine as slow as translating ten blocks. */
 static uint32_t probe(void)
 {
-    __builtin_cpu_init();
-    return (__builtin_cpu_supports("bmi") ? FEATURE_BMI1 : 0) | (__builtin_cpu_supports("bmi2") ? FEATURE_BMI2 : 0) |
-           (__builtin_cpu_supports("lzcnt") ? FEATURE_LZCNT : 0) | (__builtin_cpu_supports("aes") ? FEATURE_AES : 0) |
-           (__builtin_cpu_supports("pclmul") ? FEATURE_PCLMUL : 0) | (has_sha() ? FEATURE_SHA : 0);
+    return (CPU_FEATURE_PRESENT(BMI1) ? FEATURE_BMI1 : 0) |
+           (CPU_FEATURE_PRESENT(BMI2) ? FEATURE_BMI2 : 0) |
+           (CPU_FEATURE_PRESENT(LZCNT) ? FEATURE_LZCNT : 0) |
+           (CPU_FEATURE_PRESENT(AES) ? FEATURE_AES : 0) |
+           (CPU_FEATURE_PRESENT(PCLMULQDQ) ? FEATURE_PCLMUL : 0) |
+           (CPU_FEATURE_PRESENT(SHA) ? FEATURE_SHA : 0);
 }
 #else
 static uint32_t probe(void) { return 0; }

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * tier2.h: what the files of tier 2 share: a region on its way from guest code to a published block.
+ */
+#ifndef ENGINE_TIER2_H
+#define ENGINE_TIER2_H
+#include "engine/internal.h"
+#include "llvm/llvm.h"
+
+enum { REGION_BLOCKS = 160, REGION_IR = 7000, REGION_WANTED = 4 * REGION_BLOCKS };
+
+/* how a block ends, as the graph needs it */
+struct region_node {
+    enum { NODE_JUMP, NODE_CALL, NODE_RETURN } end;      /* JUMP: indirect ones too */
+    uint8_t n_next, n_callees;
+    bool outside;                                        /* CALL: the callee is not in the region */
+    uint64_t next[2 + LLVM_MAX_GUESSES], callee[LLVM_MAX_GUESSES], landing;
+};
+
+struct region {
+    uint32_t generation;
+    bool shared;                                         /* engine.memory_shared as it was */
+    struct ir_block *block[REGION_BLOCKS];
+    struct region_node node[REGION_BLOCKS];
+    struct llvm_block info[REGION_BLOCKS];
+    bool in_loop[REGION_BLOCKS];                         /* not only in a callee */
+    uint64_t wanted[REGION_WANTED];
+    unsigned n_blocks, n_ir, n_wanted;
+    unsigned n_entries;
+    uint16_t entry[LLVM_MAX_ENTRIES];
+    struct region_deps deps;
+};
+
+bool tier2_stress(void);
+/* tier2_region.c: the blocks around pc. False: nothing to gain there. */
+bool tier2_collect(struct region *r, uint64_t pc);
+void tier2_free_blocks(struct region *r);
+/* tier2_publish.c: is it more than what is at its address? Takes the lock */
+bool tier2_wanted(const struct region *r);
+/* lock held. False: it is too late, or there is no room. */
+bool tier2_publish(const struct region *r, const struct llvm_region *l);
+#endif
