@@ -204,6 +204,7 @@ static int set_number(enum option o, struct cli_run *run, const char *value)
             return bad("tier", value, "expected 0, 1, 2 or auto");
         run->linux_config.tier = e->tier = (int)n;
         break;
+    case OPT_THREADS: e->tier2_workers = n < 1 ? 1 : n < 64 ? (unsigned)n : 64; break;
     case OPT_THRESHOLD: e->tier2_threshold = n < 1 ? 1 : n < 1u << 30 ? (unsigned)n : 1u << 30; break;
     case OPT_STACK: run->linux_config.stack_size = n; break;
     case OPT_CACHE:

@@ -36,6 +36,7 @@ static void merge_options(struct engine_config *c)
     c->cache_size = c->cache_size ? c->cache_size : o->cache_size;
     c->log |= o->log;
     c->tier2_threshold = c->tier2_threshold ? c->tier2_threshold : o->tier2_threshold;
+    c->tier2_workers = c->tier2_workers ? c->tier2_workers : o->tier2_workers;
     c->max_insns = c->max_insns ? c->max_insns : o->max_insns;
     c->max_conditional = c->max_conditional ? c->max_conditional : o->max_conditional;
     c->lockstep |= o->lockstep;

@@ -13,6 +13,7 @@ struct engine_config {
     int tier;                            /* 0 interpreter, 1 tier 1, 2 tier 1 and tier 2 */
     unsigned tier2_threshold;            /* entries of a loop until it goes to tier 2; 0 = default. Stress: below 10 the program waits for
                                           * each region; 1: every block goes there, in small regions */
+    unsigned tier2_workers;              /* threads that compile; 0: one */
     size_t cache_size;                   /* bytes of code cache reserved; 0 = default */
     uint32_t log;                        /* LOG_* (log.h) */
     unsigned max_insns, max_conditional; /* per block; 0 = default */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * tier2.c: hot loops to LLVM on a thread of its own. Counters in tier 1's code (host.h, H6) tell which block is hot; the worker collects the
+ * tier2.c: hot loops to LLVM on threads of its own (-threads). Counters in tier 1's code (host.h, H6) tell which block is hot; the worker collects the
  * blocks that it leads to, has them compiled by the module (llvm/llvm.h), and publishes the region as one more block at the same address, in
  * place of the old one. The running thread never waits.
  *
@@ -28,7 +28,8 @@ struct job { uint64_t pc; unsigned heat; };
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool started, busy, dead;
+    bool dead;
+    unsigned n_workers, n_busy;
     uint32_t generation;                  /* of `known` */
     unsigned n_jobs, n_known;
     struct job job[MAX_JOBS];
@@ -63,8 +64,8 @@ static void forget_all(void)
 
 void tier2_after_fork(void)
 {
-    t2.dead |= t2.busy;
-    t2.started = t2.busy = false;
+    t2.dead |= t2.n_busy > 0;
+    t2.n_workers = t2.n_busy = 0;
     t2.n_jobs = 0;
     forget_all();
     pthread_mutex_init(&t2.lock, NULL);
@@ -119,6 +120,8 @@ static bool start_worker(void)
     return ok;
 }
 
+static unsigned most_workers(void) { return engine.cfg.tier2_workers ? engine.cfg.tier2_workers : 1; }
+
 static void enqueue(uint64_t pc)
 {
     for (unsigned k = 0; k < t2.n_jobs; k++)
@@ -130,10 +133,14 @@ static void enqueue(uint64_t pc)
         return;
     *known(pc) = QUEUED;
     t2.job[t2.n_jobs++] = (struct job){ pc, 1 };
-    if (!t2.started)
-        t2.dead = !(t2.started = start_worker());
+    if (t2.n_workers < most_workers() && t2.n_jobs > t2.n_workers) {
+        if (start_worker())
+            t2.n_workers++;
+        else
+            t2.dead = !t2.n_workers;
+    }
     pthread_cond_broadcast(&t2.wake);
-    while (tier2_stress() && t2.started && !t2.dead && (t2.n_jobs || t2.busy))
+    while (tier2_stress() && !t2.dead && (t2.n_jobs || t2.n_busy))
         pthread_cond_wait(&t2.wake, &t2.lock);
 }
 
@@ -192,6 +199,15 @@ static bool load_module(void)
     if (log_on(LOG_LLVM))
         log_printf("llvm: no wherry_llvm.so: tier 1 alone\n");
     return false;
+}
+
+static bool have_module(void)
+{
+    static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+    pthread_mutex_lock(&loading);
+    bool yes = compile || load_module();
+    pthread_mutex_unlock(&loading);
+    return yes;
 }
 
 static bool make_region(struct region *r, uint64_t pc)
@@ -275,31 +291,30 @@ static void wait_for_work(void)
 
 static void *worker(void *unused)
 {
-    static struct region r;
+    struct region *r = malloc(sizeof *r);                /* for the thread's life */
+    bool able = r != NULL;
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WORKER_NICE);
     pthread_mutex_lock(&t2.lock);
-    for (;;) {
+    while (able) {
         wait_for_work();
         uint64_t pc = take_job(), start = thread_time();
-        bool made = false, able;
-        t2.busy = true;
+        bool made = false;
+        t2.n_busy++;
         pthread_mutex_unlock(&t2.lock);
-        memset(&r, 0, sizeof r);
-        if ((able = compile || load_module()))
-            made = make_region(&r, pc);
+        memset(r, 0, sizeof *r);
+        if ((able = have_module()))
+            made = make_region(r, pc);
         engine_lock();
         count(STAT_REGION_NS, thread_time() - start);
         engine_unlock();
         pthread_mutex_lock(&t2.lock);
-        note_done(&r, pc, made);
-        tier2_free_blocks(&r);
-        t2.busy = false;
+        note_done(r, pc, made);
+        tier2_free_blocks(r);
+        t2.n_busy--;
         pthread_cond_broadcast(&t2.wake);
-        if (!able) {
-            t2.dead = true;
-            break;
-        }
     }
+    t2.dead = true;
+    pthread_cond_broadcast(&t2.wake);
     pthread_mutex_unlock(&t2.lock);
     return NULL;
 }

@@ -97,7 +97,7 @@ static void describe_end(struct region_node *n, const struct ir_block *b, const 
     }
 }
 
-static struct ir_block scratch;            /* the worker's */
+static struct ir_block scratch;            /* under the lock */
 
 static unsigned most_blocks(void) { return engine.cfg.tier2_threshold == 1 ? 3 : REGION_BLOCKS; }
 
@@ -149,9 +149,9 @@ static bool grow(struct region *r, uint64_t pc)
 
 /* --- the graph --- */
 
-static struct graph {
+static __thread struct graph {
     bool edge[REGION_BLOCKS][REGION_BLOCKS], back[REGION_BLOCKS], level[REGION_BLOCKS];
-} g;                                       /* the worker's */
+} g;                                       /* a worker's */
 
 static void edge(struct region *r, unsigned from, uint64_t pc)
 {
@@ -189,7 +189,7 @@ static void add_guess(struct llvm_block *b, uint64_t pc)
 
 static void connect_returns(struct region *r, unsigned call)
 {
-    static bool body[REGION_BLOCKS];
+    bool body[REGION_BLOCKS];
     const struct region_node *x = &r->node[call];
     for (unsigned k = 0; k < x->n_callees; k++) {
         int callee = find(r, x->callee[k]);

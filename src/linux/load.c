@@ -207,6 +207,7 @@ static int place(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint
 
 static int map_segment(struct load *l, const Elf64_Phdr *p)
 {
+    static const uint8_t zeros[GUEST_PAGE];
     int prot = segment_prot(p);
     uint64_t vaddr = l->out->bias + p->p_vaddr, in_page = vaddr & GUEST_PAGE_MASK, start = vaddr - in_page;
     uint64_t file_end = vaddr + p->p_filesz, file_pages = p->p_filesz ? (file_end + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK : start;
@@ -216,7 +217,7 @@ static int map_segment(struct load *l, const Elf64_Phdr *p)
         error = place(file_pages, memory_end - file_pages, prot, GUEST_MAP_ANONYMOUS, -1, 0);
     /* the rest of the last page that has file bytes is zero; the kernel leaves it alone where the program may not write */
     if (!error && p->p_memsz > p->p_filesz && file_pages > file_end && p->p_filesz && prot & GUEST_PROT_WRITE)
-        memset((void *)(uintptr_t)file_end, 0, file_pages - file_end);
+        error = engine_copy_to(file_end, zeros, file_pages - file_end) ? -EFAULT : 0;
     if (!error)
         return 0;
     return refuse(l, -error, "cannot be mapped at 0x%llx (size 0x%llx): %s", (unsigned long long)vaddr, (unsigned long long)p->p_memsz, strerror(-error));

@@ -8,6 +8,7 @@
 #include <llvm-c/Target.h>
 #include <llvm-c/TargetMachine.h>
 #include <llvm-c/Transforms/PassBuilder.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "llvm/lower.h"
@@ -15,14 +16,10 @@
 static const char passes[] = "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,gvn,loop-mssa(licm),"
                              "instcombine<no-verify-fixpoint>,simplifycfg,adce)";
 
-static LLVMTargetMachineRef machine;
+static __thread LLVMTargetMachineRef machine;
 
-static int start_llvm(struct llvm_region *r)
+static void start_once(void)
 {
-    LLVMTargetRef target;
-    char *message = NULL;
-    if (machine)
-        return 0;
     /* loops were strength-reduced once: again only moves registers; short ones within one line of the instruction cache are up to half again as fast */
     static const char *const options[] = { "wherry", "-disable-lsr", "-align-loops=64" };
     LLVMParseCommandLineOptions(3, options, "");
@@ -31,6 +28,16 @@ static int start_llvm(struct llvm_region *r)
     LLVMInitializeX86TargetMC();
     LLVMInitializeX86AsmPrinter();
     LLVMInitializeX86AsmParser();
+}
+
+static int start_llvm(struct llvm_region *r)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    LLVMTargetRef target;
+    char *message = NULL;
+    if (machine)
+        return 0;
+    pthread_once(&once, start_once);
     if (LLVMGetTargetFromTriple(llvm_triple, &target, &message)) {
         snprintf(r->why, sizeof r->why, "%s", message);
         LLVMDisposeMessage(message);

@@ -45,7 +45,7 @@ struct llvm_region {
     unsigned n_guest_insns;
     char why[128];
 };
-/* 0, or -1 and `why`. One call at a time. */
+/* 0, or -1 and `why`. From any thread, each with its own machine. */
 typedef int llvm_compile_fn(struct llvm_region *r);
 llvm_compile_fn wherry_llvm_compile;
 #endif

@@ -4,7 +4,7 @@
  * What must stay true:
  *  R1 a guest instruction is lowered as a whole or not at all: the region is left before the first one that can't be (`known`)
  *  R2 where others may see guest memory its accesses are volatile: they happen, once each and in program order, as x86 promises. Elsewhere
- *     nobody can tell their order; but loads whose value is not used happen, because they may fault
+ *     nobody can tell their order between two polls; but loads whose value is not used happen, because they may fault
  *  R3 every way back to an earlier guest address passes a poll: an access of the poll page, whose fault the engine turns into a jump to the poll's
  *     own exit. It costs one load
  *  R4 exits hand over what a block of tier 1 expects: mapped slots in their registers, the rest and the flags in the state

@@ -184,7 +184,7 @@ LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b)
 
 void asm_poll(struct lower *L, LLVMBasicBlockRef poked, LLVMBasicBlockRef next)
 {
-    static const char constraints[] = "=r,!i";
+    static const char constraints[] = "=r,!i,~{memory}";             /* memory: what a loop waits for is read again each time */
     char text[160];
     snprintf(text, sizeof text, "1:\tmovl %%gs:%u, $0\n\t.pushsection " POLL_SECTION ",\"\",@progbits\n\t.quad 1b, ${1:l}\n\t.popsection", L->r->offsets->poll_page);
     LLVMTypeRef t = LLVMFunctionType(int_type(L, 32), NULL, 0, 0);        /* a load into any register is cheaper than a compare */

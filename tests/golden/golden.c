@@ -4,6 +4,7 @@
  *     golden-HOST --forms > forms.txt        one form of each lifted mnemonic for each operand width, register and memory, with rep and lock
  *     golden-HOST forms.txt                  a line for each: bytes of host code, a hash of them, the form
  *     golden-HOST --order order.txt          a line for each: its accesses and fences, where guest memory is shared (order.c)
+ *     golden-HOST --order-all order.txt      the same for a processor that has every feature
  *
  * Nothing depends on this machine: features are none on Arm and POWER and all on x86-64, offsets and addresses of helpers and stubs are made up. A form that the emitter
  * leaves to the interpreter has `-` for its length. GOLDEN_HOST is the host's struct: one program each.
@@ -144,10 +145,10 @@ static void move_helpers(void)
     }
 }
 
-static void start(bool ordered)
+static void start(bool ordered, bool all)
 {
     env = (struct host_env){ .offsets = &offsets, .slots = x86_slots, .n_slots = x86_n_slots, .return_stack = true, .ordered = ordered,
-        .features = strcmp(host->name, "x86_64") ? 0 : ~0u };
+        .features = all ? ~0u : 0 };
     code = (struct host_code){ .rw = aligned_alloc(64, CODE_SIZE), .rx = STUBS_RX, .capacity = STUBS_SIZE };
     if (!code.rw) die("out of", "memory");
     host->emit_stubs(&env, &code);
@@ -221,9 +222,9 @@ static int run(const char *file, bool order)
 int main(int argc, char **argv)
 {
     if (argc == 2 && !strcmp(argv[1], "--forms")) return print_forms();
-    bool order = argc == 3 && !strcmp(argv[1], "--order");
-    if (argc != (order ? 3 : 2)) die("usage: golden-HOST --forms | [--order]", "FILE");
+    bool all = argc == 3 && !strcmp(argv[1], "--order-all"), order = all || (argc == 3 && !strcmp(argv[1], "--order"));
+    if (argc != (order ? 3 : 2)) die("usage: golden-HOST --forms | [--order | --order-all]", "FILE");
     move_helpers();
-    start(order);
+    start(order, all || !strcmp(host->name, "x86_64"));
     return run(argv[argc - 1], order);
 }

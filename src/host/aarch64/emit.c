@@ -38,7 +38,7 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in)
     }
     if (ir_op_info[in->op].props & (IR_P_FP | IR_P_X))
         need_map(e);
-    if (!emit_state(e, in) && !emit_int(e, in) && !emit_flag_op(e, in) && !emit_mem(e, in) && !emit_exit(e, in) && !emit_vec(e, in) && !emit_fp(e, in))
+    if (!emit_state(e, in) && !emit_int(e, in) && !emit_flag_op(e, in) && !emit_mem(e, in) && !emit_exit(e, in) && !emit_vec(e, in) && !emit_lanes(e, in) && !emit_fp(e, in))
         emit_one(e, in);
 }
 

@@ -40,7 +40,7 @@ enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, ST
 /* the spill area: operands and result of one interpreted instruction (and arguments of helpers), saved ports, spilled values */
 enum { CELL_ARG = 0, CELL_RESULT = 64, CELL_PORT = 80, SPILL_PORTS = 128, PORT_SIZE = 32, N_PORTS = 8, SPILL_FIRST = 384, SPILL_SLOT = 16, N_SPILLS = 40 };
 enum { PORT_NZ = 0, PORT_P = 8, PORT_A = 16 };
-enum { FEATURE_LSE = 1, FEATURE_CRC32 = 2, FEATURE_LRCPC = 4, FEATURE_FLAGM = 8, FEATURE_FLAGM2 = 16 };
+enum { FEATURE_LSE = 1, FEATURE_CRC32 = 2, FEATURE_LRCPC = 4, FEATURE_FLAGM = 8, FEATURE_FLAGM2 = 16, FEATURE_AES = 32, FEATURE_PMULL = 64 };
 
 /* what STUB_ONE is given in x16 */
 struct a64_one { uint64_t pc; struct ir_insn in; uint8_t type[4]; uint32_t pad; };
@@ -162,10 +162,12 @@ void port_packed(struct emitter *e, unsigned reg);                           /* 
 void own(struct emitter *e, enum port_kind kind);
 
 /* --- the operations --- */
+void settle_second(struct emitter *e, unsigned reg);
 bool emit_int(struct emitter *e, const struct ir_insn *in);
 bool emit_mem(struct emitter *e, const struct ir_insn *in);
 bool emit_state(struct emitter *e, const struct ir_insn *in);
 bool emit_vec(struct emitter *e, const struct ir_insn *in);
+bool emit_lanes(struct emitter *e, const struct ir_insn *in);
 bool emit_fp(struct emitter *e, const struct ir_insn *in);
 bool emit_exit(struct emitter *e, const struct ir_insn *in);
 void emit_call(struct emitter *e, const struct ir_insn *in);

@@ -265,7 +265,7 @@ static void emit_mul(struct emitter *e, const struct ir_insn *in)
 }
 
 /* The second result goes to a scratch register now; SECOND itself has nothing left to do but move. */
-static void settle_second(struct emitter *e, unsigned reg)
+void settle_second(struct emitter *e, unsigned reg)
 {
     const struct value *v = &e->v[e->i];
     settle(e, v->second, reg, true);
