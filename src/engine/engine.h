@@ -104,7 +104,11 @@ void engine_stats(FILE *f);                                /* --stats */
 void engine_count(unsigned counter, uint64_t n);           /* engine/stats.def */
 
 /* Fixed addresses of the user-mode layout, so that code reaches data by 32-bit displacements and runs are alike. */
+#ifdef __SANITIZE_THREAD__
+#define LAYOUT_CODE_CACHE   0x4000000000ull     /* ThreadSanitizer allows a few ranges only */
+#else
 #define LAYOUT_CODE_CACHE   0x700000000000ull   /* translated code, executable view; reserved 512 MiB */
+#endif
 #define LAYOUT_MMAP_TOP     0x6fffff000000ull   /* guest mmap area grows down from here */
 #define LAYOUT_PIE          0x700020000000ull   /* guest PIE executables; brk heap follows */
 #define LAYOUT_STACK_TOP    0x710000000000ull   /* main thread's stack grows down from here */

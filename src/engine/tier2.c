@@ -18,7 +18,7 @@
 #include <unistd.h>
 #include "engine/tier2.h"
 
-#define DEFAULT_THRESHOLD 30000
+#define DEFAULT_THRESHOLD 200000
 #define NEVER_AGAIN (1 << 30)
 #define BUDGET_START 30000000ull           /* nanoseconds */
 #define BUDGET_SHARE 8                     /* one part in so many */

@@ -22,6 +22,7 @@ struct pass {
     bool exact_flags, restartable;
     unsigned wanted;         /* IR_F_*: read below from the port of a PUTF above: the state need not hold them, unless the code is left here */
     unsigned live;           /* IR_F_*: flags of the state that are read after this point, before they are written */
+    bool faults;             /* this guest instruction may fault */
     bool leaves;             /* this guest instruction leaves the block */
     uint16_t epoch;          /* counts the points (O1) that see the whole state */
     uint16_t overwritten[SLOTS];   /* == epoch: the slot is put as a whole later, and nothing in between sees it */
@@ -162,6 +163,7 @@ enum { NOT_PLAIN = IR_P_S | IR_P_X | IR_P_T | IR_P_RDF | IR_P_STATE | IR_P_FP };
 static void see_fault(struct pass *p)
 {
     p->epoch++;
+    p->faults = true;
     keep_flags(p);
 }
 
@@ -214,6 +216,9 @@ static inline void step(struct pass *p, struct ir_insn *in)
     case IR_INSN:
         p->epoch += p->leaves;
         p->leaves = false;
+        if (p->faults && p->restartable)       /* it is done again as a whole: with the flags that it reads before its access too */
+            p->live |= p->wanted;
+        p->faults = false;
         break;
     case IR_PUT:
         if (put_is_dead(p, in)) {

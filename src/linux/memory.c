@@ -181,7 +181,7 @@ bool linux_mixed_fault(siginfo_t *info, int access, void *ucontext)
     if (memory_host_page() == GUEST_PAGE)
         return false;
     enter();
-    enum memory_fault kind = memory_big_fault(&addr);
+    enum memory_fault kind = memory_big_fault(&addr, access);
     leave();
     info->si_addr = (void *)(uintptr_t)addr;
     if (kind == MEMORY_FAULT_PLAIN || kind == MEMORY_FAULT_UNMAPPED)
@@ -417,7 +417,8 @@ static unsigned region_flags(int flags)
 static int check_mmap(uint64_t addr, uint64_t len, int flags, uint64_t offset)
 {
     int type = flags & GUEST_MAP_TYPE;
-    if (offset & GUEST_PAGE_MASK || !len || type < GUEST_MAP_SHARED || type > GUEST_MAP_SHARED_VALIDATE)
+    if (offset & GUEST_PAGE_MASK || !len || type < GUEST_MAP_SHARED || type > GUEST_MAP_SHARED_VALIDATE ||
+        (type == GUEST_MAP_SHARED_VALIDATE && flags & GUEST_MAP_ANONYMOUS))
         return -EINVAL;
     if (len > GUEST_TASK_SIZE || flags & GUEST_MAP_HUGETLB)
         return -ENOMEM;

@@ -46,11 +46,20 @@ static uint64_t accessible(uint64_t addr, uint64_t size, bool write)
     return n < size ? n : size;
 }
 
-static bool add_bounce(struct linux_view_call *v, unsigned i, uint64_t size, bool write)
+/* least: fewer bytes than this are no good */
+static bool add_bounce(struct linux_view_call *v, unsigned i, uint64_t size, bool write, uint64_t least)
 {
+    uint64_t got = 0;
     struct linux_bounce *b = &v->bounce[v->n];
     *b = (struct linux_bounce){ v->args[i], malloc(size + 1), write ? malloc(size + 1) : NULL, size };
-    if (!b->copy || (write && !b->was) || engine_copy_from(b->copy, b->guest, size)) {
+    while (b->copy && got < size) {            /* a page behind a file's end looks accessible */
+        uint64_t n = page_rest(b->guest + got) < size - got ? page_rest(b->guest + got) : size - got;
+        if (engine_copy_from(b->copy + got, b->guest + got, n))
+            break;
+        got += n;
+    }
+    b->size = size = got;
+    if (!b->copy || (write && !b->was) || got < least) {
         free(b->copy);
         free(b->was);
         return false;
@@ -75,8 +84,8 @@ static void buffer(struct linux_view_call *v, unsigned i, uint64_t size, bool wr
         usable = BOUNCE_MAX;
     if (!usable || (usable < size && size_arg < 0))
         return;
-    if (add_bounce(v, i, usable, write) && size_arg >= 0)
-        v->args[size_arg] = usable;
+    if (add_bounce(v, i, usable, write, size_arg < 0 ? size : 1) && size_arg >= 0)
+        v->args[size_arg] = v->bounce[v->n - 1].size;
 }
 
 /* ---- iovec and msghdr ---- */
@@ -155,7 +164,7 @@ static void string(struct linux_view_call *v, unsigned i)
     if (run(v->args[i], (uint64_t)n + 1, false, &at) > (uint64_t)n)
         v->args[i] = at;
     else
-        add_bounce(v, i, (uint64_t)n + 1, false);
+        add_bounce(v, i, (uint64_t)n + 1, false, (uint64_t)n + 1);
 }
 
 const char *linux_view_string(uint64_t guest)

@@ -472,7 +472,7 @@ int memory_big_present(uint64_t addr)
     return there & 1;
 }
 
-enum memory_fault memory_big_fault(uint64_t *addr)
+enum memory_fault memory_big_fault(uint64_t *addr, int access)
 {
     uint64_t guest = mixed_guest_of(*addr);
     if (guest)
@@ -483,6 +483,8 @@ enum memory_fault memory_big_fault(uint64_t *addr)
     struct mixed_sub *s = &p->sub[mixed_sub(*addr)];
     if (!(s->state & SUB_BEYOND))
         return s->state & SUB_MAPPED ? MEMORY_FAULT_MIXED : MEMORY_FAULT_UNMAPPED;
+    if (!(s->state & 7) || (access >= 0 && access & 2 && !(s->state & GUEST_PROT_WRITE)))
+        return MEMORY_FAULT_PLAIN;             /* the protection is looked at first */
     if (!has_grown(s))
         return MEMORY_FAULT_BEYOND;
     s->state &= (uint8_t)~SUB_BEYOND;

@@ -13,9 +13,9 @@ int memory_big_move(uint64_t from, uint64_t size, uint64_t new_size, uint64_t to
 int memory_big_advise(uint64_t addr, uint64_t size, int advice);
 /* Has the page memory? For pages with a home or in a window; -1: not known */
 int memory_big_present(uint64_t addr);
-/* What a fault at *addr means; an address in a view becomes the guest's. MIXED: the guest's rights decide, not the host's. */
+/* What a fault at *addr means (access: host_context_fault); an address in a view becomes the guest's. MIXED: the guest's rights decide, not the host's. */
 enum memory_fault { MEMORY_FAULT_PLAIN, MEMORY_FAULT_MIXED, MEMORY_FAULT_UNMAPPED, MEMORY_FAULT_BEYOND /* behind the file's end: SIGBUS */ };
-enum memory_fault memory_big_fault(uint64_t *addr);
+enum memory_fault memory_big_fault(uint64_t *addr, int access);
 
 /* memory_host.c: one to one, for whole host pages */
 int memory_plain_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint64_t offset, bool replace);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include "engine/engine.h"
 
 static struct { struct mixed **at; size_t n, room; } mixed;   /* sorted by base */
@@ -103,10 +104,20 @@ void mixed_set(struct mixed *p, unsigned i, uint8_t state, struct window *w, uin
     memory_window_drop(old);
 }
 
+/* Behind the file's end, as far as it was when the window was made or is now */
+static bool is_beyond(const struct object *o, uint64_t page)
+{
+    struct stat st;
+    const struct window *w = o ? o->window : NULL;
+    if (!w || w->fd < 0 || fstat(w->fd, &st) || st.st_ino != w->ino)
+        return false;
+    return (((uint64_t)st.st_size + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK) <= w->offset + (o->at + (page - o->start) - (uint64_t)(uintptr_t)w->at);
+}
+
 static void set_from_region(struct mixed *p, const struct memory_region *r, uint64_t page)
 {
     const struct object *o = object_at(page);
-    mixed_set(p, mixed_sub(page), SUB_MAPPED | (r->prot & 7), o ? o->window : NULL, o ? o->at + (page - o->start) : 0);
+    mixed_set(p, mixed_sub(page), (uint8_t)(SUB_MAPPED | (r->prot & 7) | (is_beyond(o, page) ? SUB_BEYOND : 0)), o ? o->window : NULL, o ? o->at + (page - o->start) : 0);
     if (!(r->flags & MEMORY_SHARED))
         return;
     p->foreign |= !o;

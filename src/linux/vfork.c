@@ -17,12 +17,12 @@
 
 enum { CHILD_STACK = 1 << 20, LENDER_STACK = 256 << 10 };
 
-/* A stack that an earlier child left by execve or _exit may have lain here: its frames' redzones are not ours. */
+/* A child leaves its stack by execve or _exit: its frames' redzones are not for whoever is mapped there next. */
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
-static void fresh_stack(void *stack, size_t size) { ASAN_UNPOISON_MEMORY_REGION(stack, size); }
+static void forget_frames(void *stack, size_t size) { ASAN_UNPOISON_MEMORY_REGION(stack, size); }
 #else
-static void fresh_stack(void *stack, size_t size) {}
+static void forget_frames(void *stack, size_t size) {}
 #endif
 
 /* what the parent waits for and reads, on its stack */
@@ -86,7 +86,10 @@ static struct linux_thread *child_thread(struct cpu *cpu, const struct linux_clo
 
 static void release(struct sharing *s)
 {
-    if (s->stack != MAP_FAILED) munmap(s->stack, CHILD_STACK);
+    if (s->stack != MAP_FAILED) {
+        forget_frames(s->stack, CHILD_STACK);
+        munmap(s->stack, CHILD_STACK);
+    }
     if (!s->cpu) return;
     struct linux_thread *child = s->cpu->os;
     cpu_destroy(s->cpu);
@@ -101,10 +104,7 @@ static bool prepare(struct sharing *s, struct cpu *cpu, const struct linux_clone
     struct linux_thread *child = child_thread(cpu, args);
     *s = (struct sharing){ .cpu = child ? child->cpu : NULL, .args = *args };
     s->stack = mmap(NULL, CHILD_STACK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    if (child && s->stack != MAP_FAILED) {
-        fresh_stack(s->stack, CHILD_STACK);
-        return true;
-    }
+    if (child && s->stack != MAP_FAILED) return true;
     release(s);
     return false;
 }

@@ -38,7 +38,7 @@ static void handler(int sig, siginfo_t *info, void *context)
     siglongjmp(back, 1);
 }
 
-#define GUARDED(code) do { armed = 1; if (!sigsetjmp(back, 1)) { code; } armed = 0; } while (0)
+#define GUARDED(...) do { armed = 1; if (!sigsetjmp(back, 1)) { __VA_ARGS__; } armed = 0; } while (0)
 
 static uint64_t hash(const uint8_t *p, size_t n)
 {
@@ -107,7 +107,7 @@ static void dontneed(unsigned first, unsigned n)
 static void access_one(unsigned first)
 {
     uint8_t *at = area + first * PAGE + (rnd(3) ? rnd(PAGE) : PAGE - 1 - rnd(8));
-    unsigned how = rnd(10);
+    unsigned how = rnd(9);
     uint64_t v = seed;
     printf("access %u at %lx:", how, (unsigned long)(at - area));
     switch (how) {
@@ -119,8 +119,7 @@ static void access_one(unsigned first)
     case 5: at -= (uintptr_t)at & 7; GUARDED(__asm__ volatile("lock addq $77, (%0)" :: "r"(at) : "memory"); printf(" ok")); break;
     case 6: GUARDED(__asm__ volatile("lock addl $5, (%0)" :: "r"(at) : "memory"); printf(" ok")); break;
     case 7: GUARDED(__asm__ volatile("fildq (%0); fistpq 3(%0)" :: "r"(at) : "memory"); printf(" ok")); break;
-    case 8: GUARDED(__asm__ volatile("cmpl $3, (%1); adcl $1, 4(%1); setc %b0" : "=q"(v) : "r"(at) : "memory", "cc"); printf(" %u", (unsigned)(v & 1))); break;
-    case 9: GUARDED(__asm__ volatile("pushfq; fxsave (%0); popfq" :: "r"((uintptr_t)at & ~15ul) : "memory"); printf(" ok")); break;
+    case 8: at -= (uintptr_t)at & 7; GUARDED(__asm__ volatile("cmpl $3, (%1); adcl $1, 4(%1); setc %b0" : "=q"(v) : "r"(at) : "memory", "cc"); printf(" %u", (unsigned)(v & 1))); break;
     }
 }
 
@@ -146,15 +145,15 @@ static void kernel(unsigned first)
     unsigned n = rnd(3) ? rnd(200) : rnd(3 * PAGE), how = rnd(5);
     long r = 0;
     struct { void *p; size_t n; } v[2] = { { at, n / 2 }, { at + PAGE, n / 2 } };
-    static int pipes[2];
-    if (!pipes[1] && pipe(pipes))
-        _exit(98);
+    static int sink;
+    if (!sink)
+        sink = memfd_create("sink", 0);
     printf("kernel %u at %lx %u:", how, (unsigned long)(at - area), n);
     if (how == 0)
         r = pread(fixed_file, at, n, 123);
     else if (how == 1) {
-        r = syscall(SYS_write, pipes[1], at, n);
-        if (r > 0 && read(pipes[0], text, (size_t)r) != r)
+        r = pwrite(sink, at, n, 0);
+        if (r > 0 && pread(sink, text, (size_t)r, 0) != r)
             _exit(97);
         if (r > 0)
             printf(" %lx", (unsigned long)hash(text, (size_t)r & ~7ul));
@@ -230,7 +229,7 @@ int main(int argc, char **argv)
     unsigned steps = argc > 2 ? (unsigned)atoi(argv[2]) : 1000;
     static char out[1 << 16];
     seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
-    setvbuf(stdout, out, _IOFBF, sizeof out);
+    setvbuf(stdout, out, getenv("LINE") ? _IOLBF : _IOFBF, sizeof out);
     sigaction(SIGSEGV, &act, NULL);
     sigaction(SIGBUS, &act, NULL);
     fixed_file = make_file("fixed", 300);

@@ -81,8 +81,8 @@ static void spawns(void)
     posix_spawnattr_setsigdefault(&a, &all); posix_spawnattr_setpgroup(&a, 0);
     posix_spawnattr_setflags(&a, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     fflush(stdout);
-    printf("spawn %d", posix_spawn(&pid, "/bin/echo", &f, &a, echo, environ)); fflush(stdout);
-    printf(" %d\n", wait_for(pid));
+    int error = posix_spawn(&pid, "/bin/echo", &f, &a, echo, environ), status = wait_for(pid);
+    printf("spawn %d %d\n", error, status);
     printf("spawnp %d\n", posix_spawnp(&pid, "nothere-at-all", NULL, NULL, no, environ));
     fflush(stdout);
     printf("system %d\n", system("exit 5")); fflush(stdout);

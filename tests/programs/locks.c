@@ -99,7 +99,7 @@ static void cancels(void)
     for (int i = 0; i < 5; i++) {
         pthread_t t; void *r;
         pthread_create(&t, NULL, what[i], what[i] == wait_read ? (void *)fd : &n);
-        usleep(3000);
+        do usleep(3000); while (what[i] == spin && !*(volatile int *)&n);          /* its handler is in place */
         int error = pthread_cancel(t);
         pthread_join(t, &r);
         printf("cancel %d result %d\n", error, r == PTHREAD_CANCELED);

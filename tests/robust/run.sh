@@ -3,8 +3,9 @@
 # run.sh WHERRY [NAME...]: each row of rows.txt natively and under wherry; standard output must be the same, and standard error may hold nothing of
 # wherry's own. Rows that the machine itself can't run (no rights to mount, no such tool) are left out, by name. Prints FAIL lines and 'N passed, N failed'.
 here=$(cd "$(dirname "$0")" && pwd)
-wherry=$(realpath "$1"); shift
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
+wherry=$work/$(basename "$1")           # where other users can run it too
+install -m 755 "$1" "$wherry"; chmod 711 "$work"; shift
 passed=0 failed=0 left=
 declare -A need=( ["no proc"]="unshare -m true" ["read-only root"]="unshare -m true" ["job control"]="script -qec true /dev/null" [terminal]="script -qec true /dev/null"
     ["other root"]="chroot / true" [nobody]="setpriv --reuid 65534 --clear-groups true" ["own rights"]="setpriv --reuid 65534 --clear-groups true" ["drops rights"]="setpriv --reuid 65534 --clear-groups true" )

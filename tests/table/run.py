@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the program table: each row natively and under wherry, and compares standard output, standard error and exit status.
 
-run.py --wherry BUILD/wherry-x86_64 [--table FILE] [--only REGEX] [-j N] [--runner 'qemu-aarch64 -L ROOT'] [--option=-tier --option=0 ...]
+run.py --wherry BUILD/wherry-x86_64 [--table FILE] [--only REGEX] [--without 'ROW ...'] [-j N] [--runner 'qemu-aarch64 -L ROOT'] [--option=-tier --option=0 ...]
 Prints a line a row and ends with 'N passed, N failed'; exit status 1 if any failed."""
 import argparse, concurrent.futures, os, re, shlex, shutil, signal, subprocess, sys, tempfile, time
 
@@ -87,7 +87,7 @@ def normalise(err):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--wherry', required=True); p.add_argument('--table', default=HERE + '/programs.txt')
-    p.add_argument('--only', default=''); p.add_argument('-j', type=int, default=2); p.add_argument('--runner', default=''); p.add_argument('--option', action='append', default=[])
+    p.add_argument('--only', default=''); p.add_argument('--without', default='', help='rows to leave out, by blanks'); p.add_argument('-j', type=int, default=2); p.add_argument('--runner', default=''); p.add_argument('--option', action='append', default=[])
     a = p.parse_args()
     runner = shlex.split(a.runner)
     if runner:
@@ -105,7 +105,7 @@ def main():
         clean = lambda r: (r[0], r[1], normalise(re.sub(rb'qemu: uncaught target signal .*\n', b'', r[2]) if runner else r[2]))
         return name, difference(clean(native), clean(under)), native[3], under[3]
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
-        for name, bad, tn, tw in pool.map(one, [r for r in rows(a.table) if re.search(a.only, r[0])]):
+        for name, bad, tn, tw in pool.map(one, [r for r in rows(a.table) if re.search(a.only, r[0]) and r[0] not in a.without.split()]):
             if bad:
                 failed += 1; print('FAIL %s: %s' % (name, bad), flush=True)
             else:

@@ -87,7 +87,7 @@ static void fault(int sig, siginfo_t *info, void *context)
     siglongjmp(back, 1);
 }
 
-static void store_at(uint64_t address)
+static void store_at(volatile uint64_t address)
 {
     struct sigaction a = { .sa_sigaction = fault, .sa_flags = SA_SIGINFO | SA_NODEFER };
     sigaction(SIGSEGV, &a, NULL);
@@ -100,8 +100,11 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && !strcmp(argv[1], "-inherited"))
         return inherited();
-    if (!vfork_shares_memory() || !ignored_stays_ignored(argv))
+    bool shares = vfork_shares_memory();
+    if (!shares || !ignored_stays_ignored(argv))
         printf("spawn\n");
+    if (!shares)                                        /* the child of posix_spawn tells its failure through memory */
+        printf("python-procs\n");
     if (!pselect_tells_what_is_left())
         printf("restart\n");
     if (syscall(SYS_preadv2, -1, NULL, 0, 0, 0, 0) && errno == ENOSYS)       /* one of the calls that syscalls_rare is about */

@@ -16,7 +16,11 @@
 #include "engine/engine.h"
 #include "engine/log.h"
 
+#ifdef __SANITIZE_THREAD__
+#define AREA ((uint8_t *)0x2000000000)               /* it allows a few ranges only */
+#else
 #define AREA ((uint8_t *)0x6a0000000000)
+#endif
 #define AREA_SIZE (4u << 20)
 #define STACK_SIZE (16u << 20)
 

@@ -116,8 +116,35 @@ static void immediates(void)
         asm_cmpi(&a, t & 7, t & 1, false, r, d), TEXT("cmpl%si %u,%u,%u\n", t & 1 ? "d" : "w", t & 7, r, d & 0xffff);
         asm_lxv(&a, d & 4, t, r, d & ~15), TEXT("%s %u,%d(%u)\n", d & 4 ? "stxv" : "lxv", 32 + t, d & ~15, r);
         asm_lxsd(&a, d & 4, t, r, d), TEXT("%s %u,%d(%u)\n", d & 4 ? "stxsd" : "lxsd", t, d, r);
+        asm_lxssp(&a, d & 4, t, r, d), TEXT("%s %u,%d(%u)\n", d & 4 ? "stxssp" : "lxssp", t, d & ~3, r);
         asm_bc(&a, d & 8 ? BO_TRUE : BO_FALSE, t, asm_here(&a) + (uint64_t)(int64_t)d), TEXT("bc %u,%u,.%+d\n", d & 8 ? BO_TRUE : BO_FALSE, t, d);
         asm_b(&a, asm_here(&a) + (uint64_t)(int64_t)(d * 1024), d & 4), TEXT("%s .%+d\n", d & 4 ? "bl" : "b", d * 1024);
+    }
+}
+
+/* VSX with any registers, and what emit_float.c and emit_atomic.c use besides */
+static void others(void)
+{
+    static const struct op any[] = { { X_PERMDI, "xxpermdi %u,%u,%u,0" }, { X_SLDWI | 1 << 8, "xxsldwi %u,%u,%u,1" }, { X_LXOR, "xxlxor %u,%u,%u" } };
+    static const struct op tests[] = { { XX3(61), "xstdivdp" }, { XX3(125), "xvtdivdp" }, { XX3(93), "xvtdivsp" } };
+    static const struct op unary[] = { { (uint32_t)X_SQRTDP, "xssqrtdp" }, { (uint32_t)XX2(11), "xssqrtsp" }, { (uint32_t)XX2(281), "xsrsp" }, { (uint32_t)XX2(88), "xscvdpsxws" },
+        { (uint32_t)X_CVDPSXDS, "xscvdpsxds" }, { (uint32_t)X_CVSXDDP, "xscvsxddp" }, { (uint32_t)X_CVSXDSP, "xscvsxdsp" }, { (uint32_t)X_CVSPDPN, "xscvspdpn" }, { (uint32_t)X_CVDPSPN, "xscvdpspn" },
+        { (uint32_t)XX2(107), "xsrdpic" }, { (uint32_t)XX2(121), "xsrdpim" }, { (uint32_t)XX2(105), "xsrdpip" }, { (uint32_t)XX2(89), "xsrdpiz" }, { (uint32_t)X_VCVSXWDP, "xvcvsxwdp" }, { (uint32_t)X_VCVSXWSP, "xvcvsxwsp" } };
+    static const struct op locked[] = { { P_LBARX, "lbarx" }, { P_LHARX, "lharx" }, { P_LWARX, "lwarx" }, { P_LDARX, "ldarx" },
+        { P_STBCX_, "stbcx." }, { P_STHCX_, "sthcx." }, { P_STWCX_, "stwcx." }, { P_STDCX_, "stdcx." } };
+    for (unsigned k = 0; k < 64; k++) {
+        unsigned t = k, x = k * 7 & 63, y = (k * 11 + 3) & 63;
+        EACH(o, any) asm_x3(&a, o->op, t, x, y), TEXT(o->name, t, x, y), TEXT("\n");
+        EACH(o, tests) asm_x3(&a, o->op | (k & 7) << 23, 0, x, y), TEXT("%s %u,%u,%u\n", o->name, k & 7, x, y);
+    }
+    for (unsigned k = 0; k < 32; k++) {
+        EACH(o, unary) asm_vs2(&a, o->op, k, 31 - k), TEXT("%s %u,%u\n", o->name, 32 + k, 63 - k);
+        EACH(o, locked) asm_x(&a, o->op, k, 0, 31 - k), TEXT("%s %u,0,%u\n", o->name, k, 31 - k);
+        asm_mtocrf(&a, k & 7, k), TEXT("mtocrf %u,%u\n", 128 >> (k & 7), k);
+        asm_vx(&a, P_LXSSPX, k, 3, 4), TEXT("lxsspx %u,3,4\n", 32 + k);
+        asm_vx(&a, P_STXSSPX, k, 3, 4), TEXT("stxsspx %u,3,4\n", 32 + k);
+        asm_vx(&a, P_LXSDX, k, 3, 4), TEXT("lxsdx %u,3,4\n", 32 + k);
+        asm_vx(&a, P_STXSDX, k, 3, 4), TEXT("stxsdx %u,3,4\n", 32 + k);
     }
 }
 
@@ -159,6 +186,7 @@ static void check_assembler(void **unused)
     registers();
     immediates();
     rotates();
+    others();
     fclose(source);
     snprintf(command, sizeof command, "powerpc64le-linux-gnu-as -mpower10 -o %s.o %s && powerpc64le-linux-gnu-objcopy -O binary -j .text %s.o %s.bin", name, name, name, name);
     assert_int_equal(system(command), 0);

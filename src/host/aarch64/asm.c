@@ -19,13 +19,9 @@ static bool bitmask(uint64_t v, uint32_t *bits)
         size = half;
     }
     uint64_t mask = size == 64 ? ~0ull : (1ull << size) - 1, e = v & mask;
-    unsigned ones = (unsigned)__builtin_popcountll(e), rot;
-    for (rot = 0; rot < size; rot++) {                  /* rotate right until the run stands at bit 0 */
-        uint64_t r = rot ? (e >> rot | e << (size - rot)) & mask : e;
-        if (r == (ones == 64 ? ~0ull : (1ull << ones) - 1))
-            break;
-    }
-    if (rot == size)
+    unsigned ones = (unsigned)__builtin_popcountll(e), top = (unsigned)__builtin_clzll(~(e << (64 - size)));
+    unsigned rot = !(e & 1) ? (unsigned)__builtin_ctzll(e) : top ? size - top : 0;      /* to the right: the run would stand at bit 0 */
+    if ((rot ? (e >> rot | e << (size - rot)) & mask : e) != (1ull << ones) - 1)
         return false;
     unsigned immr = (size - rot) % size, imms = (~(size * 2 - 1) & 0x3f) | (ones - 1);
     *bits = (size == 64 ? 1u << 22 : 0) | immr << 16 | (imms & 0x3f) << 10;

@@ -72,6 +72,7 @@ int a64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     };
     e.v = alloca(sizeof *e.v * (b->n + 1));
     e.tails = alloca(sizeof *e.tails * MAX_TAILS);
+    e.literals = alloca(sizeof *e.literals * MAX_LITERALS);
     memset(e.head, 0xff, sizeof e.head);
     memset(e.spill_until, 0xff, sizeof e.spill_until);
     memset(e.port_until, 0xff, sizeof e.port_until);

@@ -14,6 +14,7 @@
  *  A3 whoever emits an instruction that changes NZCV calls `clobber` first
  *  A4 FPSR has none of IOC, DZC, OFC, UFC, IDC set (but IOC when the guest unmasks inexact): the operation that sets one is done
  *     again by the interpreter. FPCR.FZ is always set, so that denormals show (IDC, UFC)
+ *  A5 inside a run (runs.c) no mapped register is written, so that its beginning is the exact state everywhere in it
  */
 #ifndef HOST_AARCH64_EMIT_H
 #define HOST_AARCH64_EMIT_H
@@ -100,7 +101,7 @@ struct emitter {
     uint16_t owner;                          /* FL instruction whose port is in NZCV, or NO_INSN */
     uint64_t pc; uint32_t insn_offset; bool mapped;
     struct tail *tails; unsigned n_tails;
-    struct literal literals[MAX_LITERALS]; unsigned n_literals;
+    struct literal *literals; unsigned n_literals;
     uint16_t run;                            /* in a run: its last instruction; else 0 */
     uint64_t run_pc;
     uint16_t put_at[16]; ir_ref put_value[16];  /* PUTs of vectors that wait for the run's end, by register - 16; NO_INSN: none */

@@ -13,11 +13,8 @@ struct look {
     unsigned open_ports;         /* ports read below whose instruction is above: a poll there would lose them */
 };
 
-static void reset_value(struct value *v)
-{
-    *v = (struct value){ .reg = NO_REG, .hint = NO_REG, .user = NO_INSN, .next = NO_INSN, .second = NO_INSN, .early = NO_INSN, .putf = NO_INSN, .sunk = NO_INSN, .upper = NO_INSN,
-                         .addr_only = true, .home = -1, .port_home = -1 };
-}
+static const struct value fresh = { .reg = NO_REG, .hint = NO_REG, .user = NO_INSN, .next = NO_INSN, .second = NO_INSN, .early = NO_INSN, .putf = NO_INSN,
+                                    .sunk = NO_INSN, .upper = NO_INSN, .addr_only = true, .home = -1, .port_home = -1 };
 
 static unsigned slot_reg(const struct emitter *e, int64_t offset)
 {
@@ -233,7 +230,7 @@ void look_back(struct emitter *e)
     struct look l = { .e = e, .flags_point = NO_INSN, .flags_write = NO_INSN };
     memset(l.pending, 0xff, sizeof l.pending);
     for (unsigned j = 0; j < e->b->n; j++)
-        reset_value(&e->v[j]);
+        e->v[j] = fresh;
     find_runs(e);
     for (unsigned j = e->b->n; j-- > 0;) {
         const struct ir_insn *in = insn(e, (ir_ref)j);

@@ -150,11 +150,19 @@ static void find_in(struct emitter *e, struct finder *f, unsigned from, unsigned
     }
 }
 
+static bool has_floats(const struct emitter *e)
+{
+    for (unsigned j = 0; j < e->b->n; j++)
+        if (ir_op_info[insn(e, (ir_ref)j)->op].props & IR_P_FP)
+            return true;
+    return false;
+}
+
 void find_runs(struct emitter *e)
 {
     struct finder f = { .in_row = false };
     unsigned n = e->b->n, from = n;
-    if (!e->env->runs)
+    if (!e->env->runs || !has_floats(e))
         return;
     find_exact(e);
     for (unsigned j = 0; j < n; j++) {

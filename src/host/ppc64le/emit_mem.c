@@ -201,7 +201,8 @@ static void load_vec(struct emitter *e, const struct ir_insn *in)
     bool aligned = in->aux & IR_MEM_ALIGNED;
     struct addr m = aligned ? aligned_address(e, in->arg[0]) : address(e, in->arg[0], feature(e, FEATURE_3_0) ? 16 : 0);
     struct cold *c = NULL;
-    unsigned dst = e->v[e->i].uses ? dst_vec(e) : alloc_vec(e);       /* what it moves must happen on both ways */
+    /* not aligned, it may fault with half of it loaded (emulators do so): never into a guest's register */
+    unsigned dst = e->v[e->i].uses && aligned ? dst_vec(e) : alloc_vec(e);       /* what it moves must happen on both ways */
     if (aligned)
         c = check_aligned(e, m);
     access_vec(e, false, dst, m, 0);
