@@ -10,6 +10,7 @@
  *  W4 in a fork's child LLVM may be in the middle of something: then the child does without
  */
 #include <dlfcn.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -289,11 +290,20 @@ static void wait_for_work(void)
     }
 }
 
+/* What LLVM's loading opens must take no number from the guest's next open(), and what the guest closes must be closed: a worker has
+ * descriptors of its own, and none of the guest's unless it may have to log. */
+static void own_descriptors(void)
+{
+    if (unshare(CLONE_FILES) == 0 && !log_mask)
+        close_range(0, ~0u, 0);
+}
+
 static void *worker(void *unused)
 {
     struct region *r = malloc(sizeof *r);                /* for the thread's life */
     bool able = r != NULL;
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WORKER_NICE);
+    own_descriptors();
     pthread_mutex_lock(&t2.lock);
     while (able) {
         wait_for_work();

@@ -94,8 +94,8 @@ static void pending(void)
     memset(&i, 0, sizeof i);
     show("waitid", syscall(247, 1, child, &i, 4, NULL)); memcpy(&status, &i.value, 4); printf("signo %d code %d pid %d status %d\n", i.signo, i.code, i.pid == child, status);
     child = fork();
-    if (!child) { raise(SIGSTOP); abort(); }
-    waitpid(child, &status, WUNTRACED); printf("stopped %x\n", status); kill(child, SIGCONT); waitpid(child, &status, WCONTINUED); printf("continued %x\n", status);
+    if (!child) { sigset_t none; sigemptyset(&none); sigprocmask(SIG_SETMASK, &none, NULL); raise(SIGSTOP); for (;;) pause(); }
+    waitpid(child, &status, WUNTRACED); printf("stopped %x\n", status); kill(child, SIGCONT); waitpid(child, &status, WCONTINUED); printf("continued %x\n", status); kill(child, SIGABRT);
     waitpid(child, &status, 0); printf("died %x\n", status & ~0x80);
     int fd = (int)syscall(289, -1, &set, 8, 04000 | 02000000);
     struct { uint32_t signo; int32_t err, code; uint32_t pid, uid; int32_t sfd; uint32_t tid, band, overrun, trapno; int32_t status, ival; uint64_t ptr, utime, stime, addr; uint8_t rest[48]; } s;
