@@ -10,6 +10,7 @@
  *  W4 in a fork's child LLVM may be in the middle of something: then the child does without
  */
 #include <dlfcn.h>
+#include <linux/close_range.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -294,8 +295,10 @@ static void wait_for_work(void)
  * descriptors of its own, and none of the guest's unless it may have to log. */
 static void own_descriptors(void)
 {
-    if (unshare(CLONE_FILES) == 0 && !log_mask)
-        close_range(0, ~0u, 0);
+    if (log_mask)
+        unshare(CLONE_FILES);
+    else
+        close_range(0, ~0u, CLOSE_RANGE_UNSHARE);        /* at once: a copy for a moment would make a file that was written busy for execve */
 }
 
 static void *worker(void *unused)
