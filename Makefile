@@ -14,7 +14,7 @@ all: $(BUILD)/build.ninja
 ifeq ($(CROSS),)
 $(BUILD)/build.ninja: tools/packages.txt
 	@tools/install-packages
-	@test -f $@ && touch $@ || meson setup --prefix $(PREFIX) $(BUILD) >/dev/null
+	@if test -f $@; then meson setup --reconfigure $(BUILD) >/dev/null; else meson setup --prefix $(PREFIX) $(BUILD) >/dev/null; fi
 else
 $(BUILD)/build.ninja: tools/packages.txt tools/packages-cross.txt tools/cross-sysroot tools/cross/$(CROSS).ini
 	@tools/install-packages && tools/install-packages tools/packages-cross.txt
