@@ -103,7 +103,8 @@ static void inherits(void)
     struct sigaction ign = { .sa_handler = SIG_IGN }; sigset_t set; sigemptyset(&set); sigaddset(&set, SIGUSR1); sigaddset(&set, SIGSEGV);
     sigaction(SIGHUP, &ign, NULL); sigaction(SIGSEGV, &ign, NULL); sigprocmask(SIG_BLOCK, &set, NULL);
     alarm(100);
-    RUN("signals", "/bin/grep", "grep", "Sig[BI]", "/proc/self/status");
+    /* the low 28: a C library that makes a thread takes 32 and 33 for itself, also when they came to it ignored */
+    RUN("signals", "/bin/grep", "grep", "-o", "Sig[BI]..:\\|[0-9a-f]\\{7\\}$", "/proc/self/status");
     setpriority(PRIO_PROCESS, 0, 5); umask(027);
     RUN("nice and umask", "/bin/sh", "sh", "-c", "nice; umask; ulimit -c");
     RUN("fds", "/bin/sh", "sh", "-c", "ls /proc/self/fd | wc -l; exec 0<&-; ls /proc/self/fd | wc -l");
