@@ -32,7 +32,7 @@ struct block *block_find(uint64_t pc)
     uint32_t n = __atomic_load_n(&t->head[hash_pc(pc, t->bits)], __ATOMIC_ACQUIRE);
     while (n) {
         struct block *b = block_at(n);
-        if (b->pc == pc && !(b->flags & BLOCK_DEAD))
+        if (b->pc == pc && !(block_flags(b) & BLOCK_DEAD))
             return b;
         n = __atomic_load_n(&b->hash_next, __ATOMIC_ACQUIRE);
     }
@@ -61,7 +61,7 @@ static void grow_table(void)
     if (!t)
         return;
     for (uint32_t n = 2; n < engine.n_blocks; n++)
-        if (!(block_at(n)->flags & BLOCK_DEAD))
+        if (!(block_flags(block_at(n)) & BLOCK_DEAD))
             put_in_table(t, block_at(n));
     __atomic_store_n(&engine.table, t, __ATOMIC_RELEASE);
 }
@@ -91,31 +91,36 @@ static uint32_t *first_in_piece(uint64_t offset)
     return (uint32_t *)engine.code_index.base + (offset >> CODE_INDEX_BITS);
 }
 
+static uint32_t piece_first(uint64_t piece)
+{
+    return __atomic_load_n((uint32_t *)engine.code_index.base + piece, __ATOMIC_ACQUIRE);
+}
+
 void block_note_code(struct block *b)
 {
     uint32_t *first = engine.code_index.base ? first_in_piece(b->code) : NULL;
     if (first && !*first)
-        *first = block_number(b);
+        __atomic_store_n(first, block_number(b), __ATOMIC_RELEASE);
 }
 
 /* Block numbers low and high with block_at(low).code <= offset < block_at(high).code. */
 static void near_code(uint64_t offset, uint32_t *low, uint32_t *high)
 {
-    uint64_t piece = offset >> CODE_INDEX_BITS, last = engine.cache.used >> CODE_INDEX_BITS, next = piece + 1;
-    uint32_t *first = (uint32_t *)engine.code_index.base;
-    *low = first[piece];
+    uint64_t piece = offset >> CODE_INDEX_BITS, last = cache_used() >> CODE_INDEX_BITS, next = piece + 1;
+    uint32_t n_blocks = block_count(), first;
+    *low = piece_first(piece);
     while (!*low || block_at(*low)->code > offset) {
         if (!piece) {
             *low = 1;
             break;
         }
-        *low = first[--piece];
+        *low = piece_first(--piece);
     }
-    while (next <= last && !first[next])
-        next++;
-    *high = next <= last ? first[next] : engine.n_blocks;
-    if (*high > engine.n_blocks)
-        *high = engine.n_blocks;
+    for (*high = n_blocks; next <= last; next++)
+        if ((first = piece_first(next))) {
+            *high = first < n_blocks ? first : n_blocks;
+            break;
+        }
 }
 
 /* The block whose code holds the address (E1). */
@@ -123,7 +128,7 @@ struct block *block_of_code(uint64_t host_pc)
 {
     uint32_t low, high;
     uint64_t offset = host_pc - engine.cache.rx;
-    if (!in_code_cache(host_pc) || offset >= engine.cache.used || engine.n_blocks < 2)
+    if (!in_code_cache(host_pc) || offset >= cache_used() || block_count() < 2)
         return NULL;
     near_code(offset, &low, &high);
     while (high - low > 1) {
@@ -139,7 +144,7 @@ struct block *block_of_code(uint64_t host_pc)
 
 struct block *block_of_exit(uint32_t exit)
 {
-    uint32_t low = 1, high = engine.n_blocks;
+    uint32_t low = 1, high = block_count();
     while (high - low > 1) {
         uint32_t mid = low + (high - low) / 2;
         if (block_at(mid)->exits <= exit)

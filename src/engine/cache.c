@@ -174,7 +174,7 @@ int cache_init(size_t size)
 
 void cache_reset(size_t keep)
 {
-    engine.cache.used = keep;
+    __atomic_store_n(&engine.cache.used, keep, __ATOMIC_RELAXED);
 }
 
 static void populate(size_t upto)
@@ -194,7 +194,7 @@ uint8_t *cache_room(size_t size, size_t align)
     size_t at = (c->used + align - 1) & ~(align - 1);
     if (at + size > c->size)
         return NULL;
-    c->used = at;
+    __atomic_store_n(&c->used, at, __ATOMIC_RELAXED);
     return c->rw + at;
 }
 
@@ -202,7 +202,7 @@ void cache_commit(size_t size)
 {
     struct code_cache *c = &engine.cache;
     host_icache_flush(c->rw + c->used, c->rx + c->used, size);
-    c->used += size;
+    __atomic_store_n(&c->used, c->used + size, __ATOMIC_RELAXED);
     populate(c->used);
 }
 
@@ -239,7 +239,7 @@ static void stop_others(struct cpu *cpu)
     for (;;) {
         bool any = false;
         for (struct engine_cpu *p = engine.cpus; p; p = p->next)
-            if (p->cpu != cpu && __atomic_load_n(&p->cpu->running, __ATOMIC_SEQ_CST)) {
+            if (p->cpu != cpu && cpu_is_running(p->cpu)) {
                 any = true;
                 cpu_poke(p->cpu);
             }

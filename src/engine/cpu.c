@@ -51,8 +51,10 @@ void cpu_fill_offsets(struct host_offsets *o)
 static void forget_jumps(struct cpu *cpu)
 {
     for (unsigned i = 0; i < 1u << CPU_JUMP_CACHE_BITS; i++)
-        if (cpu->jump_cache[i].host_code)
-            cpu->jump_cache[i] = (struct cpu_jump){ cpu_no_jump(i), 0 };
+        if (cpu->jump_cache[i].host_code) {
+            __atomic_store_n(&cpu->jump_cache[i].guest_pc, cpu_no_jump(i), __ATOMIC_RELAXED);
+            cpu->jump_cache[i].host_code = 0;
+        }
 }
 
 void cpu_forget_jump(struct cpu *cpu, uint64_t pc)
@@ -71,7 +73,7 @@ void cpu_reset_return_stack(struct cpu *cpu)
 void cpu_enter_generation(struct cpu *cpu)
 {
     struct engine_cpu *p = engine_cpu(cpu);
-    p->generation = engine.generation;
+    p->generation = __atomic_load_n(&engine.generation, __ATOMIC_ACQUIRE);
     p->link_from = 0;
     forget_jumps(cpu);
     cpu_reset_return_stack(cpu);
@@ -96,7 +98,7 @@ struct cpu *cpu_create(void)
         return NULL;
     }
     struct cpu *cpu = (struct cpu *)m;
-    if (!engine.cpus)
+    if (!__atomic_load_n(&engine.cpus, __ATOMIC_RELAXED))
         madvise(m, poll, MADV_POPULATE_WRITE);            /* the first one will use most of its jump cache; spare it the faults */
     x86_state_init(&cpu->state);
     cpu->self = cpu;
@@ -112,7 +114,7 @@ struct cpu *cpu_create(void)
     engine_lock();
     p->generation = engine.generation;
     p->next = engine.cpus;
-    engine.cpus = p;
+    __atomic_store_n(&engine.cpus, p, __ATOMIC_RELAXED);
     engine_unlock();
     cpu_reset_return_stack(cpu);
     return cpu;
@@ -134,7 +136,7 @@ void cpu_destroy(struct cpu *cpu)
     engine_lock();
     for (struct engine_cpu **link = &engine.cpus; *link; link = &(*link)->next)
         if (*link == p) {
-            *link = p->next;
+            __atomic_store_n(link, p->next, __ATOMIC_RELAXED);
             break;
         }
     for (unsigned i = 0; i < 32; i++)
@@ -174,12 +176,10 @@ void cpu_list_after_fork(void)
 void cpu_poke(struct cpu *cpu)
 {
     mprotect(cpu_poll_page(cpu), sysconf(_SC_PAGESIZE), PROT_NONE);
-    cpu->poked = 1;
 }
 
 void cpu_repair_poll(struct cpu *cpu)
 {
-    cpu->poked = 0;
     mprotect(cpu_poll_page(cpu), sysconf(_SC_PAGESIZE), PROT_READ);
 }
 
@@ -187,7 +187,7 @@ void cpu_repair_poll(struct cpu *cpu)
 void cpu_interrupt(struct cpu *cpu)
 {
     __atomic_store_n(&cpu->interrupt, 1, __ATOMIC_SEQ_CST);
-    if (__atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST))
+    if (cpu_is_running(cpu))
         cpu_poke(cpu);
 }
 

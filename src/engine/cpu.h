@@ -19,14 +19,13 @@ struct cpu {
     uint8_t spill[1024] __attribute__((aligned(64)));
     /* the engine's own */
     void *ret_stack; size_t ret_stack_size;
-    volatile int interrupt;              /* set by cpu_interrupt: leave translated code at the next poll */
-    volatile int running;                /* inside engine_run */
+    int interrupt;                       /* atomic: set by cpu_interrupt: leave translated code at the next poll */
+    int running;                         /* atomic: inside engine_run */
     uint64_t fault_address; int fault_signal; siginfo_t fault_info;   /* of the last ENGINE_FAULT */
     void *recover;                       /* struct engine_recover of a guarded access by C code, or NULL */
     void *os;                            /* struct linux_thread */
     void *engine_private;
     uint64_t stats[32];                  /* engine/stats.def */
-    volatile uint32_t poked;             /* the poll page is not readable: tier 2 looks here instead */
     int32_t heat[1024];                  /* tier 2's counters (HOST_HEAT_SLOTS) */
     struct cpu_jump jump_cache[1 << CPU_JUMP_CACHE_BITS] __attribute__((aligned(64)));
 };

@@ -198,12 +198,11 @@ static int attend(struct cpu *cpu)
     struct engine_cpu *p = engine_cpu(cpu);
     while (__atomic_load_n(&engine.stop, __ATOMIC_SEQ_CST))
         park(cpu);
-    if (p->generation != engine.generation)
+    if (p->generation != __atomic_load_n(&engine.generation, __ATOMIC_ACQUIRE))
         cpu_enter_generation(cpu);
     if (__atomic_exchange_n(&cpu->interrupt, 0, __ATOMIC_SEQ_CST)) {
         cpu_repair_poll(cpu);
-        if (cpu->interrupt)           /* came while the page was repaired: the poke may be lost, the flag is not */
-            cpu->interrupt = 0;
+        __atomic_store_n(&cpu->interrupt, 0, __ATOMIC_SEQ_CST);     /* one that came while the page was repaired is reported with this one */
         return ENGINE_INTERRUPT;
     }
     return GO_ON;
@@ -211,7 +210,8 @@ static int attend(struct cpu *cpu)
 
 static bool needs_attention(struct cpu *cpu)
 {
-    return __builtin_expect(engine.stop | cpu->interrupt | (engine_cpu(cpu)->generation != engine.generation), 0);
+    return __builtin_expect(__atomic_load_n(&engine.stop, __ATOMIC_RELAXED) | __atomic_load_n(&cpu->interrupt, __ATOMIC_RELAXED) |
+                            (engine_cpu(cpu)->generation != __atomic_load_n(&engine.generation, __ATOMIC_RELAXED)), 0);
 }
 
 static int act_on_trap(struct cpu *cpu, unsigned trap)
@@ -335,7 +335,7 @@ static void remember_jump(struct cpu *cpu, struct block *b, uint32_t epoch)
     struct cpu_jump *j = &cpu->jump_cache[host_jump_index(b->pc, CPU_JUMP_CACHE_BITS)];
     if (engine.cfg.lockstep || log_on(LOG_NOCHAIN) || (engine.cfg.tier && !block_has_code(b)))
         return;
-    j->guest_pc = cpu_no_jump(j - cpu->jump_cache);
+    __atomic_store_n(&j->guest_pc, cpu_no_jump(j - cpu->jump_cache), __ATOMIC_RELAXED);
     j->host_code = engine.cfg.tier ? block_entry(b) : (uint64_t)b;
     __atomic_store_n(&j->guest_pc, b->pc, __ATOMIC_SEQ_CST);
     if (__atomic_load_n(&engine.epoch, __ATOMIC_SEQ_CST) != epoch)
@@ -348,7 +348,7 @@ static int step(struct cpu *cpu)
     struct engine_cpu *p = engine_cpu(cpu);
     uint64_t pc = cpu->state.pc;
     struct cpu_jump *j = &cpu->jump_cache[host_jump_index(pc, CPU_JUMP_CACHE_BITS)];
-    if (!p->link_from && j->guest_pc == pc) {
+    if (!p->link_from && __atomic_load_n(&j->guest_pc, __ATOMIC_RELAXED) == pc) {
         if (engine.cfg.tier == 0)
             return run_block(cpu, (struct block *)j->host_code);
         return act_on_reason(cpu, engine_enter(cpu, j->host_code));
@@ -376,12 +376,19 @@ static int step_traced(struct cpu *cpu)
     return e == GO_ON ? ENGINE_SINGLE_STEP : e;
 }
 
+/* Who found `running` clear has poked nobody: what he set is looked at behind the store. GO_ON or an event. */
+static int begin(struct cpu *cpu)
+{
+    __atomic_store_n(&cpu->running, 1, __ATOMIC_SEQ_CST);
+    bool urgent = __atomic_load_n(&engine.stop, __ATOMIC_SEQ_CST) | __atomic_load_n(&cpu->interrupt, __ATOMIC_SEQ_CST);
+    return urgent ? attend(cpu) : GO_ON;
+}
+
 enum engine_event engine_run(struct cpu *cpu)
 {
     struct engine_cpu *p = engine_cpu(cpu);
-    int event = GO_ON;
+    int event, begun = begin(cpu);
     p->link_from = 0;
-    __atomic_store_n(&cpu->running, 1, __ATOMIC_SEQ_CST);
     if (_setjmp(p->leave)) {
         cpu = cpu_current();
         p = engine_cpu(cpu);
@@ -389,7 +396,7 @@ enum engine_event engine_run(struct cpu *cpu)
         fault_leave_cleanup();
         event = act_on_leave(cpu);
     } else {
-        event = GO_ON;
+        event = begun;
     }
     while (event == GO_ON) {
         if (needs_attention(cpu) && (event = attend(cpu)) != GO_ON)

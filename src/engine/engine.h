@@ -104,12 +104,14 @@ void engine_stats(FILE *f);                                /* --stats */
 void engine_count(unsigned counter, uint64_t n);           /* engine/stats.def */
 
 /* Fixed addresses of the user-mode layout, so that code reaches data by 32-bit displacements and runs are alike. */
-#ifdef __SANITIZE_THREAD__
-#define LAYOUT_CODE_CACHE   0x4000000000ull     /* ThreadSanitizer allows a few ranges only */
+#ifdef __SANITIZE_THREAD__                      /* allows a few ranges only: the same, lower down */
+#define LAYOUT_BASE         0x4000000000ull
+#define LAYOUT_STACK_TOP    0x5000000000ull
 #else
-#define LAYOUT_CODE_CACHE   0x700000000000ull   /* translated code, executable view; reserved 512 MiB */
+#define LAYOUT_BASE         0x700000000000ull
+#define LAYOUT_STACK_TOP    0x710000000000ull                 /* main thread's stack grows down from here */
 #endif
-#define LAYOUT_MMAP_TOP     0x6fffff000000ull   /* guest mmap area grows down from here */
-#define LAYOUT_PIE          0x700020000000ull   /* guest PIE executables; brk heap follows */
-#define LAYOUT_STACK_TOP    0x710000000000ull   /* main thread's stack grows down from here */
+#define LAYOUT_CODE_CACHE   LAYOUT_BASE                       /* translated code, executable view; reserved 512 MiB */
+#define LAYOUT_MMAP_TOP     (LAYOUT_BASE - 0x1000000)         /* guest mmap area grows down from here */
+#define LAYOUT_PIE          (LAYOUT_BASE + 0x20000000)        /* guest PIE executables; brk heap follows */
 #endif

@@ -82,7 +82,7 @@ static bool sync_state(struct cpu *cpu, uint64_t host_pc, const void *ucontext)
     struct host_map m;
     struct block *b = block_of_code(host_pc);
     engine_cpu(cpu)->in_run = false;
-    if (b && b->flags & BLOCK_REGION) {                   /* nobody looks (engine_guest_handles_faults): the program ends */
+    if (b && block_flags(b) & BLOCK_REGION) {                   /* nobody looks (engine_guest_handles_faults): the program ends */
         cpu->state.pc = b->pc;
         cpu_reset_return_stack(cpu);
         return true;
@@ -103,7 +103,7 @@ static bool region_polls(uint64_t host_pc, void *ucontext)
 {
     struct host_map m;
     struct block *b = block_of_code(host_pc);
-    if (!b || !(b->flags & BLOCK_REGION) || !map_find(b, (uint32_t)(host_pc - block_entry(b)), &m) || m.offset != host_pc - block_entry(b))
+    if (!b || !(block_flags(b) & BLOCK_REGION) || !map_find(b, (uint32_t)(host_pc - block_entry(b)), &m) || m.offset != host_pc - block_entry(b))
         return false;
     host_context_set_pc(ucontext, block_entry(b) + m.pc);
     return true;
@@ -152,7 +152,7 @@ enum engine_fault engine_host_fault(int sig, siginfo_t *info, void *ucontext)
         host_context_go_to(ucontext, land_recover);
         return ENGINE_FAULT_RECOVERED;
     }
-    if (!cpu || !cpu->running)
+    if (!cpu || !cpu_is_running(cpu))
         return ENGINE_FAULT_OTHER;
     if (in_code_cache(pc))
         return fault_in_code(cpu, pc, sig, info, ucontext);
@@ -170,12 +170,12 @@ enum engine_fault engine_host_fault(int sig, siginfo_t *info, void *ucontext)
 void engine_written_code(siginfo_t *info, void *ucontext)
 {
     struct cpu *cpu = cpu_current();
-    if (!engine.ready || !cpu || !cpu->running || engine_recover)
+    if (!engine.ready || !cpu || !cpu_is_running(cpu) || engine_recover)
         return;
     uint64_t pc = host_context_pc(ucontext);
     if (in_code_cache(pc)) {
         struct block *b = block_of_code(pc);
-        if (b && (b->flags & (BLOCK_DEAD | BLOCK_REGION)) == BLOCK_DEAD && sync_state(cpu, pc, ucontext))
+        if (b && (block_flags(b) & (BLOCK_DEAD | BLOCK_REGION)) == BLOCK_DEAD && sync_state(cpu, pc, ucontext))
             leave_code(cpu, ucontext, LEAVE_SINGLE);
         return;
     }
@@ -188,10 +188,10 @@ void engine_written_code(siginfo_t *info, void *ucontext)
 bool engine_view_fault(void *ucontext)
 {
     struct cpu *cpu = cpu_current();
-    if (!engine.ready || !cpu || !cpu->running || engine_recover || !in_code_cache(host_context_pc(ucontext)))
+    if (!engine.ready || !cpu || !cpu_is_running(cpu) || engine_recover || !in_code_cache(host_context_pc(ucontext)))
         return false;
     struct block *b = block_of_code(host_context_pc(ucontext));
-    if (!b || b->flags & BLOCK_REGION || !sync_state(cpu, host_context_pc(ucontext), ucontext))
+    if (!b || block_flags(b) & BLOCK_REGION || !sync_state(cpu, host_context_pc(ucontext), ucontext))
         return false;
     leave_code(cpu, ucontext, LEAVE_VIEW);
     return true;

@@ -10,6 +10,8 @@
  *  E4 the owner's callbacks (fetchable, watch) run with the lock held: the owner must not call the engine from them, nor
  *     hold a lock that they take while it calls the engine
  *  E5 a dead block is never linked to, and nothing is left that leads to it but code already running inside it
+ *  E6 what another thread may write meanwhile (a block's flags, a cpu's `interrupt`, `running` and jump cache, `stop`, `generation`, `epoch`)
+ *     is read and written by atomic operations only; emitted code reads its own cpu's jump cache, and each entry by its guest_pc
  */
 #ifndef ENGINE_INTERNAL_H
 #define ENGINE_INTERNAL_H
@@ -120,6 +122,7 @@ void cpu_enter_generation(struct cpu *cpu);                  /* forget host addr
 bool cpu_guard_hit(struct cpu *cpu, uint64_t addr);
 void cpu_poke(struct cpu *cpu);                              /* make it leave translated code at its next poll */
 void cpu_repair_poll(struct cpu *cpu);
+static inline bool cpu_is_running(const struct cpu *cpu) { return __atomic_load_n(&cpu->running, __ATOMIC_SEQ_CST); }
 void cpu_list_after_fork(void);
 void cpu_forget_jump(struct cpu *cpu, uint64_t pc);          /* from any thread */
 /* Jump-cache key that no address of entry i has. */
@@ -168,9 +171,14 @@ static inline uint32_t block_number(const struct block *b) { return (uint32_t)(b
 static inline struct exit_point *exit_at(uint32_t n) { return (struct exit_point *)engine.exits.base + n; }
 static inline struct link_node *link_at(uint32_t n) { return (struct link_node *)engine.links.base + n; }
 static inline uint64_t block_entry(const struct block *b) { return engine.cache.rx + b->code; }
-static inline bool block_has_code(const struct block *b) { return !(b->flags & BLOCK_INTERPRET); }
+/* BLOCK_*; another thread may kill the block meanwhile */
+static inline unsigned block_flags(const struct block *b) { return __atomic_load_n(&b->flags, __ATOMIC_ACQUIRE); }
+static inline bool block_has_code(const struct block *b) { return !(block_flags(b) & BLOCK_INTERPRET); }
 static inline const struct ir_block *block_ir(const struct block *b) { return (const void *)(engine.ir.base + 16 * (uint64_t)b->ir); }
 static inline bool in_code_cache(uint64_t pc) { return engine.host && pc - engine.cache.rx < engine.cache.size; }
+/* for those without the lock: the handlers of faults in code */
+static inline size_t cache_used(void) { return __atomic_load_n(&engine.cache.used, __ATOMIC_RELAXED); }
+static inline uint32_t block_count(void) { return __atomic_load_n(&engine.n_blocks, __ATOMIC_ACQUIRE); }
 static inline uint8_t *code_rw(uint64_t rx) { return engine.cache.rw + (rx - engine.cache.rx); }
 
 /* --- translate.c --- */

@@ -23,7 +23,7 @@ static void cut_off(struct block *b)
 {
     if (block_has_code(b))
         unlink_incoming(b);
-    if (b->flags & BLOCK_REGION)
+    if (block_flags(b) & BLOCK_REGION)
         tier2_cut_off(b);
     for (struct engine_cpu *p = engine.cpus; p; p = p->next)
         cpu_forget_jump(p->cpu, b->pc);
@@ -41,7 +41,7 @@ static void kill_in_page(struct page_entry *e, unsigned lo, unsigned hi)
     while (*link && killed.n < BATCH) {
         struct page_node *n = (struct page_node *)engine.page_nodes.base + *link;
         struct block *b = block_at(n->block);
-        bool hit = n->lo <= hi && n->hi >= lo, dead = b->flags & BLOCK_DEAD;
+        bool hit = n->lo <= hi && n->hi >= lo, dead = block_flags(b) & BLOCK_DEAD;
         if (hit && !dead)
             mark_dead(b);
         if (hit || dead)
@@ -111,7 +111,7 @@ void drop_regions(void)
         killed.n = 0;
         __atomic_add_fetch(&engine.epoch, 1, __ATOMIC_SEQ_CST);
         for (; n < engine.n_blocks && killed.n < BATCH; n++)
-            if ((block_at(n)->flags & (BLOCK_REGION | BLOCK_DEAD)) == BLOCK_REGION)
+            if ((block_flags(block_at(n)) & (BLOCK_REGION | BLOCK_DEAD)) == BLOCK_REGION)
                 mark_dead(block_at(n));
         __atomic_add_fetch(&engine.epoch, 1, __ATOMIC_SEQ_CST);
         for (unsigned i = 0; i < killed.n; i++)

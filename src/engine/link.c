@@ -88,7 +88,7 @@ void link_exit(struct cpu *cpu, uint64_t place, struct block *to, bool indirect)
     engine_lock();
     struct block *from = block_of_code(place);
     uint32_t exit = from ? exit_of_place(from, place) : 0;
-    if (exit && !(to->flags & BLOCK_DEAD) && block_has_code(to)) {
+    if (exit && !(block_flags(to) & BLOCK_DEAD) && block_has_code(to)) {
         if (indirect)
             add_inline_cache(from, exit, place, to);
         else

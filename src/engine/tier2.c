@@ -295,7 +295,7 @@ static void wait_for_work(void)
  * descriptors of its own, and none of the guest's unless it may have to log. */
 static void own_descriptors(void)
 {
-    if (log_mask)
+    if (log_mask || engine.cfg.perf_map)
         unshare(CLONE_FILES);
     else
         close_range(0, ~0u, CLOSE_RANGE_UNSHARE);        /* at once: a copy for a moment would make a file that was written busy for execve */

@@ -217,14 +217,14 @@ bool tier2_publish(const struct region *r, const struct llvm_region *l)
     }
     if (!ok) {
         for (unsigned k = 0; k < l->n_entries; k++)
-            b[k]->flags |= BLOCK_DEAD;
+            __atomic_or_fetch(&b[k]->flags, BLOCK_DEAD, __ATOMIC_SEQ_CST);
         return false;
     }
     link_new_block(b[l->n_entries - 1], &all);
     for (unsigned k = 0; k < l->n_entries; k++) {
         old = block_find(b[k]->pc);
         if (k && old && old->flags & BLOCK_REGION && old->n_insns > l->n_guest_insns)
-            b[k]->flags |= BLOCK_DEAD;                       /* a larger region has it */
+            __atomic_or_fetch(&b[k]->flags, BLOCK_DEAD, __ATOMIC_SEQ_CST);                       /* a larger region has it */
         else
             replace(old, b[k]);
         if (log_on(LOG_LLVM))

@@ -117,3 +117,20 @@ bool x86_address_refused(const struct x86_state *s, const uint8_t *bytes, size_t
             return true;
     return false;
 }
+
+bool x86_stores_at(const struct x86_state *s, const uint8_t *bytes, size_t n, uint64_t addr)
+{
+    struct x86_lifter L;
+    if (ZYAN_FAILED(ZydisDecoderDecodeFull(x86_decoder(), bytes, n, &L.insn, L.op)))
+        return false;
+    for (unsigned i = 0; i < L.insn.operand_count; i++) {
+        if (!x86_is_mem(&L, i) || !(L.op[i].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE))
+            continue;
+        uint64_t size = L.op[i].size / 8, at = address_of(&L, s, &L.op[i].mem);
+        if (is_stack_operand(&L, &L.op[i].mem))                /* a push writes below the register */
+            at -= size;
+        if (addr - at < size)
+            return true;
+    }
+    return false;
+}

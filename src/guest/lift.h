@@ -27,6 +27,8 @@ enum x86_fault_kind { X86_FAULT_PLAIN, X86_FAULT_STACK /* #SS, not #GP */, X86_F
 enum x86_fault_kind x86_fault_kind(const struct x86_state *s, const uint8_t *bytes, size_t n, bool refused_address);
 /* Does the instruction at the bytes have a memory operand at an address that is not canonical? For hosts that tell 0 then (emulated ones). */
 bool x86_address_refused(const struct x86_state *s, const uint8_t *bytes, size_t n);
+/* Does the instruction at the bytes write a memory operand that the byte at addr belongs to? For hosts that don't tell stores from loads. */
+bool x86_stores_at(const struct x86_state *s, const uint8_t *bytes, size_t n, uint64_t addr);
 
 /* cpuid: MODEL names of -cpu ("max", "qemu64", "x86-64-v2", ...); 0, or -1 for an unknown model (x86_cpu_models lists them) */
 int x86_cpuid_select(const char *model);

@@ -23,7 +23,7 @@
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, brk_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct memory_map map;
 static struct watch_set watched;
-volatile size_t linux_n_watched;
+size_t linux_n_watched;
 
 #define MMAP_MIN_ADDR 0x10000ull
 #define LOW_FIRST 0x40000000ull                /* MAP_32BIT: where Linux looks */
@@ -45,7 +45,7 @@ static void changed(uint64_t start, uint64_t end)
 
 /* ---- watched pages; all under the lock ---- */
 
-static void count_watched(void) { linux_n_watched = watched.n; }
+static void count_watched(void) { __atomic_store_n(&linux_n_watched, watched.n, __ATOMIC_RELAXED); }
 
 /* Forget watched pages in the range; lift: give them back the right to write (not when the mapping goes away or is protected anew). */
 static bool unwatch(uint64_t start, uint64_t end, bool lift)
@@ -202,7 +202,7 @@ bool linux_mixed_fault(siginfo_t *info, int access, void *ucontext)
 void linux_will_write(uint64_t addr, uint64_t size)
 {
     uint64_t page, end = addr + size;
-    if (!linux_n_watched || !size)
+    if (!linux_any_watched() || !size)
         return;
     if (end < addr)
         end = GUEST_TASK_SIZE;
@@ -367,20 +367,20 @@ static int place_anywhere(uint64_t *where, uint64_t hint, uint64_t len, int prot
 
 /* The name of the file mapped last, while fd still stands for it: loaders map each file several times in a row, and the kernel takes its
  * time to tell a name. Guarded by the lock; forgotten at the next system call of another kind. */
-volatile int linux_named_fd = -1;
+int linux_named_fd = -1;
 static struct { dev_t dev; ino_t ino; char name[4096]; } named;
 
 static void name_of_file(int fd, const struct stat *st, char name[4096])
 {
     char link[32];
     enter();
-    if (linux_named_fd != fd || named.dev != st->st_dev || named.ino != st->st_ino) {
+    if (__atomic_load_n(&linux_named_fd, __ATOMIC_RELAXED) != fd || named.dev != st->st_dev || named.ino != st->st_ino) {
         snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
         ssize_t n = readlink(link, named.name, sizeof named.name - 1);
         named.name[n < 0 ? 0 : n] = 0;
         named.dev = st->st_dev;
         named.ino = st->st_ino;
-        linux_named_fd = fd;
+        __atomic_store_n(&linux_named_fd, fd, __ATOMIC_RELAXED);
     }
     strcpy(name, named.name);
     leave();

@@ -7,8 +7,17 @@
 #include "linux/memory_map.h"
 #include "linux/memory_host.h"
 
-extern volatile int linux_named_fd;            /* memory.c knows this descriptor's name; -1: none */
-extern volatile size_t linux_n_watched;        /* write-protected pages of the process; 0: linux_will_write need not be called */
+/* Other threads change these: by the functions only. */
+extern int linux_named_fd;                     /* memory.c knows this descriptor's name; -1: none */
+extern size_t linux_n_watched;                 /* write-protected pages of the process */
+/* false: linux_will_write need not be called */
+static inline bool linux_any_watched(void) { return __atomic_load_n(&linux_n_watched, __ATOMIC_RELAXED) != 0; }
+/* the call under way may give the descriptor another meaning */
+static inline void linux_forget_named_fd(void)
+{
+    if (__atomic_load_n(&linux_named_fd, __ATOMIC_RELAXED) >= 0)
+        __atomic_store_n(&linux_named_fd, -1, __ATOMIC_RELAXED);
+}
 
 /* Like linux_mmap, with a name for /proc/self/maps ("[stack]", "[vdso]") and MEMORY_* flags. */
 uint64_t linux_mmap_named(uint64_t addr, uint64_t len, int prot, int flags, const char *name, unsigned region_flags);

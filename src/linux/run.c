@@ -26,8 +26,32 @@ static void force(struct cpu *cpu, int sig, int code, uint64_t addr, unsigned tr
     linux_force_signal(cpu, &info);
 }
 
-/* The page-fault error code. Where the host does not tell, the protection has to tell reads from writes. */
-static uint64_t fault_error(const struct cpu *cpu, uint64_t addr)
+static size_t code_at_pc(struct cpu *cpu, uint8_t bytes[15])
+{
+    size_t n = 15;
+    while (n && engine_copy_from(bytes, cpu->state.pc, n)) n--;
+    return n;
+}
+
+/* Emulated hosts don't tell stores from loads: then the instruction has to. */
+static bool is_store(struct cpu *cpu, uint64_t addr)
+{
+    const struct linux_thread *t = cpu->os;
+    uint8_t bytes[15];
+    if (t->signals->fault >= 0) return t->signals->fault & PF_WRITE;
+    size_t n = code_at_pc(cpu, bytes);
+    return n && x86_stores_at(&cpu->state, bytes, n, addr);
+}
+
+/* SIGBUS of a page behind its file's end, but its protection is looked at first. */
+static bool is_protected(struct cpu *cpu, uint64_t addr)
+{
+    int prot = linux_page_prot(addr);
+    return prot >= 0 && !(prot & PROT_WRITE) && is_store(cpu, addr);
+}
+
+/* The page-fault error code */
+static uint64_t fault_error(struct cpu *cpu, uint64_t addr)
 {
     const struct linux_thread *t = cpu->os;
     int prot = linux_page_prot(addr);
@@ -35,14 +59,7 @@ static uint64_t fault_error(const struct cpu *cpu, uint64_t addr)
     if (addr == cpu->state.pc && !(prot > 0 && (prot & PROT_EXEC))) return PF_USER | PF_FETCH | present;
     int there = prot > 0 ? linux_page_present(addr) : -1;
     if (t->signals->fault >= 0) return PF_USER | (there >= 0 ? (unsigned)there : t->signals->fault & PF_PRESENT) | (t->signals->fault & PF_WRITE);
-    return PF_USER | present | (prot > 0 && (prot & PROT_READ) ? PF_WRITE : 0);
-}
-
-static size_t code_at_pc(struct cpu *cpu, uint8_t bytes[15])
-{
-    size_t n = 15;
-    while (n && engine_copy_from(bytes, cpu->state.pc, n)) n--;
-    return n;
+    return PF_USER | present | (is_store(cpu, addr) ? PF_WRITE : 0);
 }
 
 static enum x86_fault_kind fault_kind(struct cpu *cpu, bool refused_address)
@@ -87,8 +104,9 @@ static void fault(struct cpu *cpu)
     case SIGBUS:
         if (code == BUS_ADRALN) force(cpu, sig, code, 0, TRAP_AC, 0);
         else {
+            bool protected = is_protected(cpu, addr);
             t->signals->cr2 = addr;
-            force(cpu, sig, code, addr, TRAP_PF, fault_error(cpu, addr));
+            force(cpu, protected ? SIGSEGV : sig, protected ? SEGV_ACCERR : code, addr, TRAP_PF, fault_error(cpu, addr));
         }
         return;
     }

@@ -219,7 +219,7 @@ static uint64_t ioctl_size(uint32_t number)
 
 SYS(ioctl)
 {
-    if (linux_n_watched)
+    if (linux_any_watched())
         linux_will_write(c, ioctl_size((uint32_t)b));
     int64_t result;
     if (linux_termios_ioctl((int)a, (uint32_t)b, c, &result))

@@ -164,10 +164,10 @@ void linux_syscall(struct cpu *cpu)
     uint64_t nr = r[X86_RAX], a[6] = { r[X86_RDI], r[X86_RSI], r[X86_RDX], r[X86_R10], r[X86_R8], r[X86_R9] };
     const struct linux_call *call = nr < LINUX_N_CALLS && linux_calls[nr].name ? &linux_calls[nr] : NULL;
     int64_t result;
-    if (call && linux_n_watched)
+    if (call && linux_any_watched())
         prepare_writes(call, a);
-    if (nr != MMAP && linux_named_fd >= 0)
-        linux_named_fd = -1;                   /* the call may give the descriptor another meaning */
+    if (nr != MMAP)
+        linux_forget_named_fd();
     if (nr == EXIT_GROUP && (int)a[0] == 127)
         linux_explain_missing();               /* the dynamic linker ends so when a library is missing */
     if (log_on(LOG_STRACE))

@@ -283,7 +283,7 @@ static int full_cache(struct cpu *cpu)
     return 0;
 }
 
-static volatile int done;
+static int done;
 static void *runner(void *arg)
 {
     struct cpu *cpu = new_cpu();
@@ -303,7 +303,7 @@ static void *runner(void *arg)
 
 static void *invalidator(void *arg)
 {
-    for (unsigned i = 0; !done; i++) {
+    for (unsigned i = 0; !__atomic_load_n(&done, __ATOMIC_RELAXED); i++) {
         engine_invalidate((uint64_t)arg + i * 64 % 8192, 64);
         usleep(200);
     }
@@ -323,7 +323,7 @@ static int threads(struct cpu *cpu)
         pthread_join(t[i], &n);
         good += (uint64_t)n;
     }
-    done = 1;
+    __atomic_store_n(&done, 1, __ATOMIC_RELAXED);
     pthread_join(inv, NULL);
     CHECK(good == 80);
     return 0;

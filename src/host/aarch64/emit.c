@@ -24,21 +24,42 @@ static void start_insn(struct emitter *e, const struct ir_insn *in)
         start_run(e);
 }
 
+static bool const_op(struct emitter *e, const struct ir_insn *in) { e->v[e->i].where = IN_CONST; return true; }
+static bool insn_op(struct emitter *e, const struct ir_insn *in) { start_insn(e, in); return true; }
+static bool putf_op(struct emitter *e, const struct ir_insn *in) { emit_putf(e, in); return true; }
+static bool bool_op(struct emitter *e, const struct ir_insn *in) { emit_bool(e); return true; }
+static bool call_op(struct emitter *e, const struct ir_insn *in) { emit_call(e, in); return true; }
+static bool flag_op(struct emitter *e, const struct ir_insn *in) { return emit_int(e, in) || emit_flag_op(e, in); }
+static bool select_op(struct emitter *e, const struct ir_insn *in) { return emit_int(e, in) || emit_vec(e, in); }
+static bool other_op(struct emitter *e, const struct ir_insn *in)
+{
+    return traits(in) & TR_FP ? emit_fp(e, in) : emit_vec(e, in) || emit_lanes(e, in);
+}
+
+/* who knows an operation; those that are not here are vectors' */
+static bool (*const how[IR_N_OPS])(struct emitter *e, const struct ir_insn *in) = {
+    [IR_CONST] = const_op, [IR_INSN] = insn_op, [IR_PUTF] = putf_op, [IR_CMP] = bool_op, [IR_COND] = bool_op, [IR_CALL] = call_op,
+    [IR_GET] = emit_state, [IR_PUT] = emit_state,
+    [IR_ADD] = emit_int, [IR_SUB] = emit_int, [IR_MUL] = emit_int, [IR_AND] = emit_int, [IR_OR] = emit_int, [IR_XOR] = emit_int, [IR_NOT] = emit_int,
+    [IR_NEG] = emit_int, [IR_SHL] = emit_int, [IR_SHR] = emit_int, [IR_SAR] = emit_int, [IR_ROL] = emit_int, [IR_ROR] = emit_int, [IR_BSWAP] = emit_int,
+    [IR_CLZ] = emit_int, [IR_CTZ] = emit_int, [IR_POPCNT] = emit_int, [IR_PEXT] = emit_int, [IR_PDEP] = emit_int, [IR_CRC32C] = emit_int,
+    [IR_LEA] = emit_int, [IR_ZEXT] = emit_int, [IR_SEXT] = emit_int, [IR_TRUNC] = emit_int, [IR_PAIR] = emit_int, [IR_SECOND] = emit_int,
+    [IR_DIVU] = emit_int, [IR_DIVS] = emit_int, [IR_SELECT] = select_op,
+    [IR_ADDF] = flag_op, [IR_SUBF] = flag_op, [IR_ADCF] = flag_op, [IR_SBBF] = flag_op, [IR_ANDF] = flag_op, [IR_ORF] = flag_op, [IR_XORF] = flag_op,
+    [IR_NEGF] = flag_op, [IR_INCF] = flag_op, [IR_DECF] = flag_op, [IR_SHLF] = flag_op, [IR_SHRF] = flag_op, [IR_SARF] = flag_op, [IR_ROLF] = flag_op,
+    [IR_RORF] = flag_op, [IR_RCLF] = flag_op, [IR_RCRF] = flag_op, [IR_SHLDF] = flag_op, [IR_SHRDF] = flag_op, [IR_UMULF] = flag_op, [IR_SMULF] = flag_op,
+    [IR_BTF] = flag_op, [IR_MKF] = flag_op, [IR_VTESTF] = flag_op, [IR_GETF] = flag_op,
+    [IR_LOAD] = emit_mem, [IR_STORE] = emit_mem, [IR_VLOADL] = emit_mem, [IR_VSTOREL] = emit_mem, [IR_AADD] = emit_mem, [IR_AAND] = emit_mem,
+    [IR_AOR] = emit_mem, [IR_AXOR] = emit_mem, [IR_AXCHG] = emit_mem, [IR_CAS] = emit_mem, [IR_FENCE] = emit_mem,
+    [IR_EXIT] = emit_exit, [IR_EXITIF] = emit_exit, [IR_EXITIND] = emit_exit, [IR_EXITCALL] = emit_exit, [IR_EXITCALLI] = emit_exit,
+    [IR_EXITRET] = emit_exit, [IR_TRAP] = emit_exit,
+};
+
 static void emit_insn(struct emitter *e, const struct ir_insn *in)
 {
-    switch (in->op) {
-    case IR_CONST:
-        e->v[e->i].where = IN_CONST;
-        return;
-    case IR_INSN: start_insn(e, in); return;
-    case IR_PUTF: emit_putf(e, in); return;
-    case IR_CMP: case IR_COND: emit_bool(e); return;
-    case IR_CALL: emit_call(e, in); return;
-    default: break;
-    }
-    if (ir_op_info[in->op].props & (IR_P_FP | IR_P_X))
+    if (traits(in) & TR_MAP && in->op != IR_CALL)
         need_map(e);
-    if (!emit_state(e, in) && !emit_int(e, in) && !emit_flag_op(e, in) && !emit_mem(e, in) && !emit_exit(e, in) && !emit_vec(e, in) && !emit_lanes(e, in) && !emit_fp(e, in))
+    if (!(how[in->op] ? how[in->op] : other_op)(e, in))
         emit_one(e, in);
 }
 

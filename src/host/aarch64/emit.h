@@ -110,6 +110,11 @@ struct emitter {
     int error;
 };
 
+/* traits.c: of each operation */
+enum { TR_BARRIER = 1,    /* what stands before must not wait behind it, nor what stands behind be done already */
+       TR_SLOT = 2, TR_MAY_WAIT = 4, TR_PORT = 8, TR_ADDRESS = 16, TR_CONDITION = 32, TR_FLAGS = 64, TR_EXIT = 128, TR_FP = 256, TR_MAP = 512 };
+extern const uint16_t a64_traits[IR_N_OPS];
+static inline unsigned traits(const struct ir_insn *in) { return a64_traits[in->op]; }
 static inline unsigned type_size(unsigned t) { return ir_type_size[t]; }
 static inline unsigned type_log2(unsigned t) { return (unsigned)__builtin_ctz(ir_type_size[t] ? ir_type_size[t] : 1); }
 static inline unsigned type_bits(unsigned t) { return t == IR_I1 ? 1 : ir_type_size[t] * 8u; }

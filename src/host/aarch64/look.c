@@ -6,7 +6,8 @@
 
 struct look {
     struct emitter *e;
-    uint16_t pending[N_REGS];    /* the value that should be computed into a mapped register, NO_INSN */
+    uint16_t pending[N_REGS];    /* the value that should be computed into a mapped register, where the bit is set in is_pending */
+    uint64_t is_pending;
     uint16_t flags_point;        /* nearest place after here that reads or writes the state's flags, may fault, leaves, or shows the state */
     uint16_t flags_write;        /* nearest place that changes the state's flags */
     bool need_poll;
@@ -21,16 +22,13 @@ static unsigned slot_reg(const struct emitter *e, int64_t offset)
     return offset >= 0 && offset < MAP_BYTES && e->map->reg_at[offset / 8] ? e->map->reg_at[offset / 8] - 1u : NO_REG;
 }
 
-static bool takes_condition(unsigned op) { return op == IR_EXITIF || op == IR_SELECT || op == IR_ADCF || op == IR_SBBF; }
-static bool is_memory(unsigned op) { return op == IR_LOAD || op == IR_STORE || op == IR_VLOADL || op == IR_VSTOREL; }
-
 static bool waits(const struct look *l, unsigned j, const struct ir_insn *in)
 {
     const struct value *v = &l->e->v[j];
     switch (in->op) {
     case IR_LEA: return v->uses && v->addr_only;
     case IR_CMP: case IR_COND:
-        if (v->uses != 1 || !takes_condition(insn(l->e, v->user)->op))
+        if (v->uses != 1 || !(traits(insn(l->e, v->user)) & TR_CONDITION))
             return false;
         return in->op == IR_CMP || in->arg[0] != IR_NONE || l->flags_write >= v->user;
     default: return false;
@@ -45,7 +43,7 @@ static void use_value(struct look *l, unsigned user, unsigned k, ir_ref r, unsig
         v->last = (uint16_t)until;
     v->uses++;
     v->user = (uint16_t)user;
-    if (k || !is_memory(in->op))
+    if (k || !(traits(in) & TR_ADDRESS))
         v->addr_only = false;
     if (in->op == IR_SECOND)
         v->second = (uint16_t)user;
@@ -81,13 +79,22 @@ static bool put_again(const struct emitter *e, unsigned j)
 
 static bool inside_run(const struct emitter *e, unsigned j) { return j && e->v[j].run && e->v[j - 1].run == e->v[j].run; }
 
+static bool no_operands(const struct ir_insn *in)
+{
+    uint64_t all;
+    memcpy(&all, in->arg, sizeof all);
+    return all == ~0ull;
+}
+
 static void all_uses(struct look *l, unsigned j, const struct ir_insn *in)
 {
     struct value *v = l->e->v;
+    if (no_operands(in))
+        return;
     unsigned until = v[j].later ? v[j].last : j;
     if (v[j].run && in->op == IR_PUT && !put_again(l->e, j))
         until = v[j].run + 1u;
-    if (in->op == IR_COND || in->op == IR_PUTF) {
+    if (traits(in) & TR_PORT) {
         use_port(l, in, j, until);
         return;
     }
@@ -112,42 +119,41 @@ static bool comes_clean(const struct ir_insn *in)
     return (in->op == IR_LOAD && in->type >= IR_I8 && in->type <= IR_I32) || (in->type == IR_I32 && makes_clean_i32(in->op));
 }
 
-static void hints(struct look *l, unsigned j, const struct ir_insn *in)
+static void want(struct look *l, ir_ref r, unsigned reg)
+{
+    l->e->v[r].hint = (uint8_t)reg;
+    l->pending[reg] = r;
+    l->is_pending |= 1ull << reg;
+}
+
+/* this value has a hint: does it still hold? */
+static void check_hint(struct look *l, unsigned j, const struct ir_insn *in, struct value *v)
+{
+    unsigned reg = v->hint;
+    if (!(l->is_pending >> reg & 1) || l->pending[reg] != j) {
+        v->hint = NO_REG;
+        return;
+    }
+    l->is_pending &= ~(1ull << reg);
+    if (in->op == IR_ZEXT && in->type == IR_I64 && comes_clean(insn(l->e, in->arg[0])) && l->e->v[in->arg[0]].hint == NO_REG)
+        want(l, in->arg[0], reg);
+}
+
+static void slot(struct look *l, const struct ir_insn *in)
 {
     struct emitter *e = l->e;
-    struct value *v = &e->v[j];
-    if (v->hint != NO_REG && l->pending[v->hint] != j)
-        v->hint = NO_REG;
-    if (v->hint != NO_REG) {
-        l->pending[v->hint] = NO_INSN;
-        if (in->op == IR_ZEXT && in->type == IR_I64 && comes_clean(insn(e, in->arg[0])) && e->v[in->arg[0]].hint == NO_REG) {
-            e->v[in->arg[0]].hint = v->hint;
-            l->pending[v->hint] = in->arg[0];
-        }
-    }
-    if (in->op == IR_GET || in->op == IR_PUT) {
-        unsigned reg = slot_reg(e, in->imm);
-        if (reg == NO_REG)
-            return;
-        l->pending[reg] = NO_INSN;
-        if (in->op == IR_PUT && e->map->offset[reg] == in->imm && (in->type == IR_I64 || in->type == IR_V128) && insn(e, in->arg[0])->op != IR_CONST) {
-            e->v[in->arg[0]].hint = (uint8_t)reg;
-            l->pending[reg] = in->arg[0];
-        }
-    }
+    unsigned reg = slot_reg(e, in->imm);
+    if (reg == NO_REG)
+        return;
+    l->is_pending &= ~(1ull << reg);
+    if (in->op == IR_PUT && e->map->offset[reg] == in->imm && (in->type == IR_I64 || in->type == IR_V128) && insn(e, in->arg[0])->op != IR_CONST)
+        want(l, in->arg[0], reg);
 }
 
-static bool touches_flags(const struct emitter *e, const struct ir_insn *in)
+static bool is_flags_slot(const struct look *l, const struct ir_insn *in)
 {
-    if (in->op == IR_PUT || in->op == IR_GET)
-        return in->imm < (int64_t)e->o->flags + 2 && in->imm + type_size(in->type) > (int64_t)e->o->flags;
-    return in->op == IR_PUTF || in->op == IR_CALL;
-}
-
-/* a point where what stands before must not wait, nor what stands behind be done already */
-static bool is_barrier(const struct ir_insn *in)
-{
-    return in->op == IR_INSN || in->op == IR_CALL || ir_op_info[in->op].props & (IR_P_X | IR_P_T | IR_P_FP);
+    int64_t past = in->imm - (int64_t)l->e->o->flags;
+    return past < 2 && past > -64 && past + (int64_t)type_size(in->type) > 0;
 }
 
 /* P and A share registers: one without the other takes the long way */
@@ -206,47 +212,70 @@ static void flag_points(struct look *l, unsigned j, const struct ir_insn *in)
         l->flags_write = (uint16_t)j;
     }
     bool reads = in->op == IR_GETF || (in->op == IR_COND && in->arg[0] == IR_NONE) || (props & IR_P_RDF && in->live);
-    bool writes = touches_flags(l->e, in);
-    if (reads || writes || is_barrier(in))
+    bool writes = in->op == IR_PUTF || in->op == IR_CALL;
+    if (reads || writes)
         l->flags_point = (uint16_t)j;
     if (writes)
         l->flags_write = (uint16_t)j;
 }
 
-static void polls(struct look *l, unsigned j, const struct ir_insn *in)
+static void instruction(struct look *l, unsigned j, const struct ir_insn *in)
 {
-    if (in->op == IR_EXIT || in->op == IR_EXITIF)
-        l->need_poll |= in->mod & IR_EXIT_POLL;
-    else if (in->op == IR_EXITIND || in->op == IR_EXITCALLI)
-        l->need_poll = true;
-    else if (in->op == IR_INSN && !l->open_ports && !(in->mod & IR_INSN_INEXACT) && !inside_run(l->e, j)) {
-        l->e->v[j].poll = l->need_poll;
+    if (l->need_poll && !l->open_ports && !(in->mod & IR_INSN_INEXACT) && !inside_run(l->e, j)) {
+        l->e->v[j].poll = true;
         l->need_poll = false;
+    }
+}
+
+static void exits(struct look *l, const struct ir_insn *in)
+{
+    if (in->op == IR_EXITIND || in->op == IR_EXITCALLI)
+        l->need_poll = true;
+    else if (in->op == IR_EXIT || in->op == IR_EXITIF)
+        l->need_poll |= in->mod & IR_EXIT_POLL;
+}
+
+static void look_at(struct look *l, unsigned j, const struct ir_insn *in, unsigned tr)
+{
+    struct value *v = &l->e->v[j];
+    if (v->hint != NO_REG)
+        check_hint(l, j, in, v);
+    if (tr & TR_SLOT) {
+        slot(l, in);
+        if (is_flags_slot(l, in))
+            l->flags_point = l->flags_write = (uint16_t)j;
+    }
+    if (tr & TR_MAY_WAIT)
+        v->later = waits(l, j, in);
+    if (tr & TR_FLAGS)
+        flag_points(l, j, in);
+    if (v->port_last)
+        l->open_ports--;
+    if (tr & TR_EXIT)
+        exits(l, in);
+    all_uses(l, j, in);
+    if (tr & TR_BARRIER) {
+        l->flags_point = (uint16_t)j;
+        l->is_pending = 0;
     }
 }
 
 void look_back(struct emitter *e)
 {
     struct look l = { .e = e, .flags_point = NO_INSN, .flags_write = NO_INSN };
-    memset(l.pending, 0xff, sizeof l.pending);
-    for (unsigned j = 0; j < e->b->n; j++)
-        e->v[j] = fresh;
+    const struct ir_insn *first = e->b->insn;
+    for (struct value *v = e->v, *end = v + e->b->n; v < end; v++)
+        *v = fresh;
     find_runs(e);
     for (unsigned j = e->b->n; j-- > 0;) {
-        const struct ir_insn *in = insn(e, (ir_ref)j);
-        struct value *v = &e->v[j];
-        hints(&l, j, in);
-        if (in->op == IR_CONST && in->type == IR_VOID) {
-            v->done = true;
-            continue;
-        }
-        v->later = waits(&l, j, in);
-        flag_points(&l, j, in);
-        if (v->port_last)
-            l.open_ports--;
-        polls(&l, j, in);
-        all_uses(&l, j, in);
-        if (is_barrier(in))
-            memset(l.pending, 0xff, sizeof l.pending);
+        const struct ir_insn *in = first + j;
+        if (in->op == IR_CONST)
+            e->v[j].done = in->type == IR_VOID;
+        else if (in->op == IR_INSN) {
+            instruction(&l, j, in);
+            l.flags_point = (uint16_t)j;
+            l.is_pending = 0;
+        } else
+            look_at(&l, j, in, traits(in));
     }
 }

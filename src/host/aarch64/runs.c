@@ -153,7 +153,7 @@ static void find_in(struct emitter *e, struct finder *f, unsigned from, unsigned
 static bool has_floats(const struct emitter *e)
 {
     for (unsigned j = 0; j < e->b->n; j++)
-        if (ir_op_info[insn(e, (ir_ref)j)->op].props & IR_P_FP)
+        if (traits(insn(e, (ir_ref)j)) & TR_FP)
             return true;
     return false;
 }
