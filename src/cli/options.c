@@ -242,12 +242,14 @@ static int apply(enum option o, struct cli_run *run, const char *value, bool fro
         if (!parse_range(value, &e->only_first, &e->only_last))
             return bad("only", value, "expected N..M");
         break;
+    case OPT_EAGER: e->eager = true; break;
     case OPT_LOCKSTEP: e->lockstep = true; break;
     case OPT_TINY: e->tiny_cache = true; break;
     case OPT_EXACT: e->exact_flags = true; break;
     case OPT_CHECK: e->self_check = true; break;
     case OPT_RUNNER: c->runner = value; break;
     case OPT_EXECFN: c->execfn = value; break;
+    case OPT_SECCOMP: c->filters_fd = atoi(value); break;
     default: return set_number(o, run, value);
     }
     return CLI_GO;

@@ -238,6 +238,7 @@ void block_reset(void)
     engine.maps.used = engine.stubs_maps;
     engine.ir.used = 16;
     engine.pages.n = 0;
+    first_forget();
     if (engine.code_index.base)
         memset(engine.code_index.base, 0, sizeof(uint32_t) * ((engine.cache.used >> CODE_INDEX_BITS) + 1));
     if (engine.table)

@@ -65,11 +65,13 @@ int arena_reserve(struct arena *a, size_t size)
     return 0;
 }
 
-static __attribute__((noinline)) void commit(struct arena *a)
+__attribute__((noinline)) void arena_commit(struct arena *a)
 {
-    size_t n = piece(a->committed, a->size);
-    madvise(a->base + a->committed, n, MADV_POPULATE_WRITE);
-    a->committed += n;
+    while (a->used > a->committed && a->committed < a->size) {
+        size_t n = piece(a->committed, a->size);
+        madvise(a->base + a->committed, n, MADV_POPULATE_WRITE);
+        a->committed += n;
+    }
 }
 
 void *arena_alloc(struct arena *a, size_t size, size_t align)
@@ -78,8 +80,8 @@ void *arena_alloc(struct arena *a, size_t size, size_t align)
     if (at + size > a->size)
         return NULL;
     a->used = at + size;
-    if (a->used > a->committed && a->committed < a->size)
-        commit(a);
+    if (a->used > a->committed)
+        arena_commit(a);
     return a->base + at;
 }
 

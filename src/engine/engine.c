@@ -49,6 +49,7 @@ static void merge_options(struct engine_config *c)
     c->self_check |= o->self_check;
     c->perf_map |= o->perf_map;
     c->stats |= o->stats;
+    c->eager |= o->eager || c->tier == 0 || c->lockstep || c->only_last || (c->tier2_threshold && c->tier2_threshold < 10);
 }
 
 static int make_stubs(void)
@@ -109,7 +110,7 @@ int engine_init(const struct engine_config *cfg)
     engine.interp_env = (struct ir_interp_env){ engine.offsets.pc, engine.offsets.flags, engine.offsets.fpcr, NULL };
     engine.generation = 1;
     engine.pid = getpid();
-    if (block_init() < 0 || translate_init() < 0 || (engine.cfg.tier && init_host() < 0))
+    if (block_init() < 0 || translate_init() < 0 || first_init() < 0 || (engine.cfg.tier && init_host() < 0))
         return -1;
     stats_init();
     engine.ready = true;
@@ -152,7 +153,10 @@ void engine_fork_child(void)
     engine.pid = getpid();
     engine.flushing = false;
     engine.stop = 0;
-    pthread_mutex_init(&engine.lock, NULL);
+    if (whole)
+        engine_unlock();                               /* taken by this thread, in engine_fork_prepare */
+    else
+        pthread_mutex_init(&engine.lock, NULL);
     pthread_cond_init(&engine.resumed, NULL);
     cpu_list_after_fork();
     tier2_after_fork();
@@ -329,6 +333,15 @@ static int run_block(struct cpu *cpu, struct block *b)
     return act_on_reason(cpu, reason);
 }
 
+static int run_first(struct cpu *cpu, const struct ir_block *b)
+{
+    if (log_on(LOG_EXEC))
+        log_exec(cpu);
+    engine_cpu(cpu)->link_from = 0;
+    int r = interp_run(cpu, b);
+    return r < 0 ? GO_ON : act_on_trap(cpu, r);
+}
+
 /* The jump cache holds code addresses; where nothing is translated (tier 0) it holds blocks. */
 static void remember_jump(struct cpu *cpu, struct block *b, uint32_t epoch)
 {
@@ -358,7 +371,10 @@ static int step(struct cpu *cpu)
     cpu->stats[STAT_LOOKUPS]++;
     if (!b) {
         epoch = __atomic_load_n(&engine.epoch, __ATOMIC_SEQ_CST);
-        enum translate_result r = translate_block(cpu, pc, &b);
+        const struct ir_block *first;
+        enum translate_result r = translate_block(cpu, pc, &b, &first);
+        if (r == TRANSLATE_FIRST)
+            return run_first(cpu, first);
         if (r != TRANSLATE_OK)
             return r == TRANSLATE_FAULT ? ENGINE_FAULT : GO_ON;
     }

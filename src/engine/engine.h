@@ -20,6 +20,7 @@ struct engine_config {
     bool lockstep;                       /* run each block in tier 1 and the interpreter, stop at a difference */
     uint64_t only_first, only_last;      /* --only: blocks with these numbers go to tier 1, others are interpreted; 0,0 = all */
     bool tiny_cache, exact_flags, self_check;   /* stress */
+    bool eager;                          /* translate each block before its first run, which the interpreter does otherwise */
     bool perf_map;
     bool stats;                          /* measure translating time */
     /* what may be fetched as code, and how a page should be watched: provided by the memory map's owner. Both are called under the

@@ -118,6 +118,8 @@ static enum engine_fault fault_in_code(struct cpu *cpu, uint64_t pc, int sig, co
         cpu->stats[STAT_RET_RESETS]++;
         return ENGINE_FAULT_GUEST;
     }
+    if (sig == SIGSEGV && on_poll_page(cpu, addr) && tier2_sampled(cpu, pc))
+        return ENGINE_FAULT_GUEST;
     if (sig == SIGSEGV && on_poll_page(cpu, addr) && region_polls(pc, ucontext)) {
         cpu->stats[STAT_POLLS]++;
         return ENGINE_FAULT_GUEST;
@@ -271,7 +273,8 @@ static size_t piece(uint64_t guest, size_t size)
     return !ir_mem_view || size < fit ? size : fit;
 }
 
-ANY_ADDRESS int engine_copy_from(void *to, uint64_t guest, size_t size)
+/* A fault may have given the page a view, or another thread: then the access is tried again. */
+static ANY_ADDRESS int try_copy_from(void *to, uint64_t guest, size_t size)
 {
     struct engine_recover r;
     if (RECOVER_BEGIN(&r)) {
@@ -287,7 +290,7 @@ ANY_ADDRESS int engine_copy_from(void *to, uint64_t guest, size_t size)
     return 0;
 }
 
-ANY_ADDRESS int engine_copy_to(uint64_t guest, const void *from, size_t size)
+static ANY_ADDRESS int try_copy_to(uint64_t guest, const void *from, size_t size)
 {
     struct engine_recover r;
     if (RECOVER_BEGIN(&r)) {
@@ -303,7 +306,7 @@ ANY_ADDRESS int engine_copy_to(uint64_t guest, const void *from, size_t size)
     return 0;
 }
 
-ANY_ADDRESS long engine_strnlen(uint64_t guest, size_t max)
+static ANY_ADDRESS long try_strnlen(uint64_t guest, size_t max)
 {
     struct engine_recover r;
     volatile long n = -1;
@@ -323,4 +326,40 @@ ANY_ADDRESS long engine_strnlen(uint64_t guest, size_t max)
     __asm__ volatile("" ::: "memory");
     RECOVER_END(&r);
     return n;
+}
+
+int engine_copy_from(void *to, uint64_t guest, size_t size)
+{
+    uint64_t before;
+    do {
+        before = view_changes();
+        int r = try_copy_from(to, guest, size);
+        if (r >= 0)
+            return r;
+    } while (view_changes() != before);
+    return -1;
+}
+
+int engine_copy_to(uint64_t guest, const void *from, size_t size)
+{
+    uint64_t before;
+    do {
+        before = view_changes();
+        int r = try_copy_to(guest, from, size);
+        if (r >= 0)
+            return r;
+    } while (view_changes() != before);
+    return -1;
+}
+
+long engine_strnlen(uint64_t guest, size_t max)
+{
+    uint64_t before;
+    do {
+        before = view_changes();
+        long r = try_strnlen(guest, max);
+        if (r >= 0)
+            return r;
+    } while (view_changes() != before);
+    return -1;
 }

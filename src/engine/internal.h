@@ -40,6 +40,7 @@ enum stat_id {
 struct arena { uint8_t *base; size_t used, size, committed; };
 unsigned cache_scale(void);
 int arena_reserve(struct arena *a, size_t size);
+void arena_commit(struct arena *a);                          /* all that is used */
 /* NULL when full */
 void *arena_alloc(struct arena *a, size_t size, size_t align);
 
@@ -113,6 +114,8 @@ struct engine_cpu {
     bool link_indirect;
     struct ir_block *single;              /* scratch for one-instruction execution */
     size_t size, poll_offset;
+    bool sampling;                        /* atomic: the poll page was taken for a sample */
+    uint64_t sample;                      /* atomic: the last one, or 0 (tier2_sample.c) */
 };
 static inline struct engine_cpu *engine_cpu(struct cpu *cpu) { return cpu->engine_private; }
 static inline void *cpu_poll_page(struct cpu *cpu) { return (uint8_t *)cpu + engine_cpu(cpu)->poll_offset; }
@@ -182,12 +185,21 @@ static inline uint32_t block_count(void) { return __atomic_load_n(&engine.n_bloc
 static inline uint8_t *code_rw(uint64_t rx) { return engine.cache.rw + (rx - engine.cache.rx); }
 
 /* --- translate.c --- */
-enum translate_result { TRANSLATE_OK, TRANSLATE_RETRY /* park and look again */, TRANSLATE_FAULT /* cpu->fault_* are set */ };
-enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block **out);
+enum translate_result { TRANSLATE_OK, TRANSLATE_RETRY /* park and look again */, TRANSLATE_FAULT /* cpu->fault_* are set */,
+                        TRANSLATE_FIRST /* no block: *first is for the interpreter, at once */ };
+enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block **out, const struct ir_block **first);
 /* lift one instruction at pc, unwatched and unpublished */
 enum translate_result translate_single(struct cpu *cpu, uint64_t pc, struct ir_block *out);
 int  translate_init(void);
 void fault_fetch(struct cpu *cpu, uint64_t pc);              /* fill fault_* for code that can't be fetched at pc */
+
+/* --- first.c; lock held --- */
+int  first_init(void);
+bool first_wanted(uint64_t pc);                              /* has the block at pc to be interpreted when it runs now? */
+struct ir_block *first_place(void);                          /* where to lift it */
+bool first_keep(const struct deps *deps);                    /* what was lifted there. False: to be translated at once */
+struct ir_block *first_take(uint64_t pc, struct deps *deps); /* what was kept for pc, to be used before the next first_place; or NULL */
+void first_forget(void);                                     /* guest bytes have changed */
 
 /* --- tier 2: a basic block at pc as the optimizer leaves it; the pages that it was made from are added to d. Lock held; false: not from here --- */
 enum { MAX_REGION_DEPS = 4 * MAX_DEPS };
@@ -199,6 +211,9 @@ int  tier2_init(void);
 void tier2_new_cpu(struct cpu *cpu);
 void tier2_hot(struct cpu *cpu, uint64_t pc);                /* the counter of the block at pc fell below 0 */
 bool tier2_counts(uint64_t pc);                              /* shall the block at pc have a counter? */
+bool tier2_profiled(uint64_t pc);                            /* shall it be a basic block, with a counter in any case? Lock held */
+bool tier2_sampled(struct cpu *cpu, uint64_t host_pc);       /* the fault handler: was this poll only a sample? Then the access is repeated */
+void tier2_stats(FILE *f);
 void tier2_after_fork(void);
 void drop_block(struct block *b);                            /* invalidate.c; lock held */
 void drop_regions(void);                                     /* invalidate.c: all of them. Lock held */
@@ -214,6 +229,7 @@ void link_cached_targets(uint32_t exit, void *ctx, void (*each)(void *ctx, uint6
 /* --- view.c: a directory of pointers to leaves; a leaf has the pages' distances for reading, then those for writing --- */
 enum { VIEW_LEAF_SHIFT = 34, VIEW_LEAVES = 1 << (47 - VIEW_LEAF_SHIFT), VIEW_LEAF_PAGES = 1 << (VIEW_LEAF_SHIFT - PAGE_BITS) };
 #define VIEW_LEAF_SIZE (VIEW_LEAF_PAGES * sizeof(uint64_t))
+uint64_t view_changes(void);                                 /* counts them; the views are up to date when it is read */
 const void *view_directory(void);                            /* NULL: no page has a view yet */
 
 /* --- checked.c --- */

@@ -36,6 +36,8 @@ static void cut_off(struct block *b)
 static void kill_in_page(struct page_entry *e, unsigned lo, unsigned hi)
 {
     uint32_t *link = &e->head;
+    if (e->ready)
+        first_forget();
     e->ready = 0;
     e->version++;
     while (*link && killed.n < BATCH) {

@@ -48,6 +48,8 @@ void engine_stats(FILE *f)
         fprintf(f, "  %-20s %14.2f  %s\n", "expansion", (double)sum[STAT_CODE_BYTES] / sum[STAT_GUEST_BYTES], "bytes of host code per byte of guest code");
     fprintf(f, "  %-20s %14zu  %s\n", "cache-used", engine.cache.used, "bytes of the code cache in use");
     fprintf(f, "  %-20s %14zu  %s\n", "tables-used", table_bytes(), "bytes of tables beside it");
+    if (engine.cfg.tier >= 2)
+        tier2_stats(f);
     fprintf(f, "  %-20s %14zu  %s\n", "ir-used", engine.ir.used, "bytes of IR kept for the interpreter");
     fflush(f);
 }

@@ -20,29 +20,35 @@
 #include <unistd.h>
 #include "engine/tier2.h"
 
-#define DEFAULT_THRESHOLD 200000
+#define COUNTS 20000                       /* of a loop, until the first starts the sampling */
 #define NEVER_AGAIN (1 << 30)
 #define BUDGET_START 30000000ull           /* nanoseconds */
 #define BUDGET_SHARE 8                     /* one part in so many */
+#define HOT 10000                          /* microseconds spent in a loop, after which it is compiled */
+enum { SHORT_PERIOD = 1000, LONG_PERIOD = 10000, IDLE_PERIOD = 1000000 };      /* microseconds between samples */
 enum { MAX_JOBS = 64, MAX_KNOWN = 4096, WORKER_STACK = 16 << 20, WORKER_NICE = 4 };
 
 struct job { uint64_t pc; unsigned heat; };
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool dead;
-    unsigned n_workers, n_busy;
+    bool dead, watched /* a worker waits for the time of the next sample */;
+    unsigned n_workers, n_busy, period;
+    uint64_t used;                        /* processor time of the program at the last sample */
+    uint64_t n_samples, n_in_regions;
     uint32_t generation;                  /* of `known` */
     unsigned n_jobs, n_known;
     struct job job[MAX_JOBS];
-    struct known { uint64_t pc; uint8_t state; } known[MAX_KNOWN];       /* open addressing; pc 0: free */
-} t2 = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER };
-enum { QUEUED = 1, DONE /* in a region, or refused */, UNCOUNTED /* its block is made without counter */ };
+    struct known { uint64_t pc; uint32_t heat /* microseconds */; uint8_t state, n_samples; } known[MAX_KNOWN];      /* open addressing; pc 0: free */
+} t2 = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .period = SHORT_PERIOD };
+enum { QUEUED = 1, INSIDE /* a region, but no entry of it */, DONE /* an entry, or refused */, UNCOUNTED /* its block is made without counter */ };
 static llvm_compile_fn *compile;
 
 /* --- the running thread's side --- */
 
-static int32_t threshold(void) { return (int32_t)(engine.cfg.tier2_threshold ? engine.cfg.tier2_threshold : DEFAULT_THRESHOLD); }
+/* Without a threshold given, blocks count only until one of them shows that the program runs for long; then time decides, by samples. */
+static bool by_time(void) { return !engine.cfg.tier2_threshold; }
+static int32_t threshold(void) { return by_time() ? COUNTS : (int32_t)engine.cfg.tier2_threshold; }
 
 bool tier2_stress(void) { return engine.cfg.tier2_threshold && engine.cfg.tier2_threshold < 10; }
 
@@ -69,6 +75,11 @@ void tier2_after_fork(void)
     t2.dead |= t2.n_busy > 0;
     t2.n_workers = t2.n_busy = 0;
     t2.n_jobs = 0;
+    t2.watched = false;
+    t2.period = SHORT_PERIOD;
+    t2.used = 0;
+    if (engine.cfg.tier >= 2 && by_time())
+        engine.env.heat = 1;
     forget_all();
     pthread_mutex_init(&t2.lock, NULL);
     pthread_cond_init(&t2.wake, NULL);
@@ -82,15 +93,15 @@ static struct known *find_known(uint64_t pc)
     return &t2.known[i % MAX_KNOWN];
 }
 
-/* Its state, 0 at first; t2.lock held. */
-static uint8_t *known(uint64_t pc)
+/* What is known of it, nothing at first; t2.lock held. */
+static struct known *known(uint64_t pc)
 {
     if (t2.generation != engine.generation || 2 * t2.n_known > MAX_KNOWN)
         forget_all();
     struct known *k = find_known(pc);
     t2.n_known += !k->pc;
     k->pc = pc;
-    return &k->state;
+    return k;
 }
 
 bool tier2_counts(uint64_t pc)
@@ -124,6 +135,16 @@ static bool start_worker(void)
 
 static unsigned most_workers(void) { return engine.cfg.tier2_workers ? engine.cfg.tier2_workers : 1; }
 
+static void more_workers(void)
+{
+    if (t2.n_workers == most_workers())
+        return;
+    if (start_worker())
+        t2.n_workers++;
+    else
+        t2.dead = !t2.n_workers;
+}
+
 static void enqueue(uint64_t pc)
 {
     for (unsigned k = 0; k < t2.n_jobs; k++)
@@ -133,14 +154,10 @@ static void enqueue(uint64_t pc)
         }
     if (t2.n_jobs == MAX_JOBS)
         return;
-    *known(pc) = QUEUED;
+    known(pc)->state = QUEUED;
     t2.job[t2.n_jobs++] = (struct job){ pc, 1 };
-    if (t2.n_workers < most_workers() && t2.n_jobs > t2.n_workers) {
-        if (start_worker())
-            t2.n_workers++;
-        else
-            t2.dead = !t2.n_workers;
-    }
+    if (t2.n_jobs > t2.n_workers)
+        more_workers();
     pthread_cond_broadcast(&t2.wake);
     while (tier2_stress() && !t2.dead && (t2.n_jobs || t2.n_busy))
         pthread_cond_wait(&t2.wake, &t2.lock);
@@ -156,19 +173,35 @@ static void stop_counting(uint64_t pc)
     engine_unlock();
 }
 
+static void begin_sampling(uint64_t pc)
+{
+    engine_lock();
+    engine.env.heat = 0;
+    engine_unlock();
+    stop_counting(pc);
+    pthread_mutex_lock(&t2.lock);
+    if (!t2.n_workers && !t2.dead && !engine.guest_handles_faults)
+        more_workers();
+    pthread_mutex_unlock(&t2.lock);
+}
+
 void tier2_hot(struct cpu *cpu, uint64_t pc)
 {
+    if (by_time()) {
+        begin_sampling(pc);
+        return;
+    }
     cpu->heat[host_heat_index(pc)] = tier2_stress() ? 50 : threshold() < 1000 ? 1000 : threshold();
     if (t2.dead || engine.guest_handles_faults || pthread_mutex_trylock(&t2.lock)) {
         if (t2.dead || engine.guest_handles_faults)
             cpu->heat[host_heat_index(pc)] = NEVER_AGAIN;
         return;
     }
-    uint8_t *state = known(pc);
-    bool done = *state == DONE && !tier2_stress();
+    struct known *k = known(pc);
+    bool done = (k->state == DONE || k->state == INSIDE) && !tier2_stress();
     if (done)
-        *state = UNCOUNTED;
-    else if (*state < DONE)
+        k->state = UNCOUNTED;
+    else if (k->state != UNCOUNTED && (k->state < INSIDE || tier2_stress()))
         enqueue(pc);
     pthread_mutex_unlock(&t2.lock);
     if (done)
@@ -217,10 +250,14 @@ static bool make_region(struct region *r, uint64_t pc)
     struct llvm_region l = { .slots = x86_slots, .n_slots = x86_n_slots, .offsets = &engine.offsets,
                              .features = "", .log = log_on(LOG_LLVM) ? (log_file ? log_file : stderr) : NULL };
     bool ok = tier2_collect(r, pc) && tier2_wanted(r);
+    if (ok && by_time() && tier2_profile(r))
+        ok = tier2_weigh(r);
     if (ok) {
         l.loops_only = !tier2_stress();
         l.shared = r->shared;
         l.blocks = r->info;
+        l.weight = r->weight;
+        l.count = r->count;
         l.n_blocks = r->n_blocks;
         l.n_entries = r->n_entries;
         memcpy(l.entry, r->entry, sizeof l.entry);
@@ -258,13 +295,24 @@ static uint64_t take_job(void)
     return pc;
 }
 
+static void note(uint64_t pc, unsigned state)
+{
+    struct known *k = known(pc);
+    if (k->state == DONE)
+        return;
+    k->state = (uint8_t)state;
+    k->heat = k->n_samples = 0;
+}
+
 /* All blocks of the region, or the one that was refused; t2.lock held. */
 static void note_done(const struct region *r, uint64_t pc, bool made)
 {
     for (unsigned k = 0; k < r->n_blocks && made; k++)
         if (r->in_loop[k])
-            *known(r->info[k].ir->guest_pc) = DONE;
-    *known(pc) = DONE;
+            note(r->info[k].ir->guest_pc, INSIDE);
+    for (unsigned k = 0; k < r->n_entries && made; k++)
+        note(r->info[r->entry[k]].ir->guest_pc, DONE);
+    note(pc, DONE);
 }
 
 /* Compiling may take a fixed share of the processor time that the program has used, beside a little at the start. */
@@ -276,19 +324,82 @@ static bool within_budget(void)
     return tier2_stress() || own < BUDGET_START + (used - own) / BUDGET_SHARE;
 }
 
+/* --- the time of samples --- */
+
+static uint64_t program_time(void)               /* nanoseconds */
+{
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec - thread_time();
+}
+
+/* A program that waits is left in peace, one that goes on in its known ways nearly so. */
+static unsigned next_period(uint64_t spent)
+{
+    if (spent < t2.period / 8)
+        return t2.period < IDLE_PERIOD / 2 ? 2 * t2.period : IDLE_PERIOD;
+    if (t2.period > LONG_PERIOD)
+        return SHORT_PERIOD;
+    return t2.period + t2.period / 64;
+}
+
+static void add_sample(const struct tier2_sample *s, uint64_t spent)
+{
+    struct known *k = known(s->pc);
+    t2.n_samples++;
+    t2.n_in_regions += s->region;
+    if (s->region || k->state == DONE || k->state == QUEUED)
+        return;
+    k->heat += (uint32_t)spent;
+    k->n_samples += k->n_samples < 255;
+    if (k->heat >= (k->state == INSIDE ? 4 * HOT : HOT) && k->n_samples > 2) {
+        enqueue(s->pc);
+        t2.period = SHORT_PERIOD;
+    }
+}
+
+/* t2.lock held, but not while others' locks are */
+static void look_around(void)
+{
+    struct tier2_sample s[16];
+    pthread_mutex_unlock(&t2.lock);
+    uint64_t used = program_time();
+    unsigned n = engine.guest_handles_faults ? 0 : tier2_take_samples(s, sizeof s / sizeof *s);
+    pthread_mutex_lock(&t2.lock);
+    uint64_t spent = (used - t2.used) / 1000, most = 2 * t2.period;
+    t2.used = used;
+    t2.period = next_period(spent);
+    for (unsigned k = 0; k < n; k++)
+        add_sample(&s[k], (spent < most ? spent : most) / n);
+}
+
 static void wait_for_work(void)
 {
     while (!t2.n_jobs || !within_budget()) {
         struct timespec t;
+        bool watch = by_time() && !t2.watched;
+        uint64_t period = watch ? t2.period : LONG_PERIOD;
         clock_gettime(CLOCK_REALTIME, &t);
-        t.tv_nsec += 10000000;
-        t.tv_sec += t.tv_nsec / 1000000000;
+        t.tv_nsec += (long)(period % 1000000 * 1000);
+        t.tv_sec += (long)(period / 1000000) + t.tv_nsec / 1000000000;
         t.tv_nsec %= 1000000000;
-        if (t2.n_jobs)
+        t2.watched |= watch;
+        if (t2.n_jobs || watch)
             pthread_cond_timedwait(&t2.wake, &t2.lock, &t);
         else
             pthread_cond_wait(&t2.wake, &t2.lock);
+        if (watch) {
+            t2.watched = false;
+            look_around();
+        }
     }
+}
+
+void tier2_stats(FILE *f)
+{
+    double share = t2.n_samples ? 100.0 * (double)t2.n_in_regions / (double)t2.n_samples : 0;
+    fprintf(f, "  %-20s %14llu  %s\n", "samples", (unsigned long long)t2.n_samples, "times that a loop was found running");
+    fprintf(f, "  %-20s %14.1f  %s\n", "region-share", share, "of them in regions, in percent");
 }
 
 /* What LLVM's loading opens must take no number from the guest's next open(), and what the guest closes must be closed: a worker has

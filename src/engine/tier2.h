@@ -23,6 +23,7 @@ struct region {
     struct region_node node[REGION_BLOCKS];
     struct llvm_block info[REGION_BLOCKS];
     bool in_loop[REGION_BLOCKS];                         /* not only in a callee */
+    uint32_t count[REGION_BLOCKS], *weight;              /* of a profile: entries of each block; of each edge [from * n_blocks + to], NULL: no profile */
     uint64_t wanted[REGION_WANTED];
     unsigned n_blocks, n_ir, n_wanted;
     unsigned n_entries;
@@ -31,9 +32,17 @@ struct region {
 };
 
 bool tier2_stress(void);
+/* tier2_sample.c: what the cpus noted since the last call; they are asked for the next. Takes the engine's lock. */
+struct tier2_sample { uint64_t pc; bool region; };
+unsigned tier2_take_samples(struct tier2_sample *s, unsigned most);
 /* tier2_region.c: the blocks around pc. False: nothing to gain there. */
 bool tier2_collect(struct region *r, uint64_t pc);
 void tier2_free_blocks(struct region *r);
+/* What never ran leaves the region, the edges get weights. False: no loop is left. */
+bool tier2_weigh(struct region *r);
+/* tier2_profile.c: fills `count`, which takes milliseconds. False: it ran too seldom. */
+bool tier2_profile(struct region *r);
+void tier2_weigh_edges(struct region *r, bool (*edge)(unsigned from, unsigned to), bool (*leaves)(const struct region *r, unsigned from));
 /* tier2_publish.c: is it more than what is at its address? Takes the lock */
 bool tier2_wanted(const struct region *r);
 /* lock held. False: it is too late, or there is no room. */

@@ -277,6 +277,7 @@ static bool keep_loop(struct region *r)
         }
         r->block[n] = r->block[k];
         r->node[n] = r->node[k];
+        r->count[n] = r->count[k];
         r->info[n++] = r->info[k];
     }
     r->n_blocks = n;
@@ -321,8 +322,51 @@ bool tier2_collect(struct region *r, uint64_t pc)
     return true;
 }
 
+static void leave_out_cold(struct region *r)
+{
+    unsigned n = 1;
+    for (unsigned k = 1; k < r->n_blocks; k++) {
+        if (!r->count[k]) {
+            free(r->block[k]);
+            continue;
+        }
+        r->block[n] = r->block[k];
+        r->node[n] = r->node[k];
+        r->count[n++] = r->count[k];
+    }
+    r->n_blocks = n;
+}
+
+static bool is_edge(unsigned from, unsigned to) { return g.edge[from][to]; }
+
+/* Can the block's end lead out of the region? */
+static bool leads_out(const struct region *r, unsigned k)
+{
+    const struct region_node *x = &r->node[k];
+    const struct ir_insn *last = &r->block[k]->insn[r->block[k]->n - 1];
+    bool out = x->end == NODE_RETURN || last->op == IR_EXITIND || last->op == IR_EXITCALLI;
+    for (unsigned i = 0; i < x->n_next; i++)
+        out |= find(r, x->next[i]) < 0;
+    return out;
+}
+
+bool tier2_weigh(struct region *r)
+{
+    leave_out_cold(r);
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        r->node[k].outside = false;
+    settle_calls(r);
+    if (!keep_loop(r))
+        return false;
+    connect(r);
+    choose_entries(r);
+    tier2_weigh_edges(r, is_edge, leads_out);
+    return true;
+}
+
 void tier2_free_blocks(struct region *r)
 {
     for (unsigned k = 0; k < r->n_blocks; k++)
         free(r->block[k]);
+    free(r->weight);
 }

@@ -18,10 +18,11 @@
 #define LEAST_CODE 8192           /* less room than this counts as a full cache */
 
 static struct ir_block scratch_ir, plain_ir;
+static struct ir_block *work;             /* the block under way: scratch_ir, or in first.c's ring */
 static struct host_code scratch_code;
 static struct deps deps;
 
-enum outcome { MADE, FULL, NO_BYTES };
+enum outcome { MADE, FIRST, FULL, NO_BYTES };
 
 int translate_init(void)
 {
@@ -125,6 +126,20 @@ static bool lift(struct cpu *cpu, const struct x86_lift_config *cfg, uint64_t pc
     return true;
 }
 
+/* What a block's first run did not need. Likewise. */
+static bool lift_exits(struct ir_block *b)
+{
+    struct x86_lift_config cfg = { .fetchable = fetch_ready };
+    struct engine_recover r;
+    if (RECOVER_BEGIN(&r)) {
+        RECOVER_END(&r);
+        return false;
+    }
+    x86_lift_exits(&cfg, b);
+    RECOVER_END(&r);
+    return true;
+}
+
 static bool starts_unfetchable(const struct ir_block *b)
 {
     const struct ir_insn *last = &b->insn[b->n - 1];
@@ -162,32 +177,33 @@ static void print_ir(const struct ir_block *b, const char *title)
     fflush(f);
 }
 
-static enum outcome lift_block(struct cpu *cpu, uint64_t pc, unsigned max_insns)
+static enum outcome lift_block(struct cpu *cpu, uint64_t pc, unsigned max_insns, bool first)
 {
-    struct x86_lift_config cfg = { max_insns, engine.cfg.max_conditional, fetch_ready, NULL };
-    bool careful = engine.cfg.self_check || engine.cfg.lockstep;
+    struct x86_lift_config cfg = { max_insns, tier2_profiled(pc) ? 0 : engine.cfg.max_conditional, fetch_ready, NULL, .later_exits = first };
     deps.n = 0;
-    if (!lift(cpu, &cfg, pc, &scratch_ir))
+    if (!lift(cpu, &cfg, pc, work) || starts_unfetchable(work))
         return NO_BYTES;
-    if (starts_unfetchable(&scratch_ir))
-        return NO_BYTES;
-    end_with_exit(&scratch_ir);
-    checked_rewrite(&scratch_ir);
+    end_with_exit(work);
+    checked_rewrite(work);
     if (log_on(LOG_IN_ASM))
-        log_guest_code(&scratch_ir);
+        log_guest_code(work);
     if (log_on(LOG_IR))
-        print_ir(&scratch_ir, "IR");
-    if (careful)
-        check(&scratch_ir, "lifting");
-    if (engine.cfg.lockstep)
-        memcpy(&plain_ir, &scratch_ir, offsetof(struct ir_block, insn) + scratch_ir.n * sizeof(struct ir_insn));
-    count(STAT_IR_INSNS, scratch_ir.n);
-    ir_opt(&scratch_ir, engine.cfg.exact_flags ? IR_EXACT_FLAGS : view_directory() ? IR_RESTARTABLE : IR_EXACT_NONE);
-    if (careful)
-        check(&scratch_ir, "optimizing");
-    if (log_on(LOG_IR_OPT))
-        print_ir(&scratch_ir, "IR, optimized");
+        print_ir(work, "IR");
+    if (engine.cfg.self_check || engine.cfg.lockstep)
+        check(work, "lifting");
+    count(STAT_IR_INSNS, work->n);
     return MADE;
+}
+
+static void optimize(void)
+{
+    if (engine.cfg.lockstep)
+        memcpy(&plain_ir, work, offsetof(struct ir_block, insn) + work->n * sizeof(struct ir_insn));
+    ir_opt(work, engine.cfg.exact_flags ? IR_EXACT_FLAGS : view_directory() ? IR_RESTARTABLE : IR_EXACT_NONE);
+    if (engine.cfg.self_check || engine.cfg.lockstep)
+        check(work, "optimizing");
+    if (log_on(LOG_IR_OPT))
+        print_ir(work, "IR, optimized");
 }
 
 /* --- for tier 2, whose own thread calls this --- */
@@ -270,16 +286,18 @@ static int emit(void)
     c->rx = engine.cache.rx + (rw - engine.cache.rw);
     c->capacity = room < MOST_CODE ? room : MOST_CODE;
     c->size = c->n_exits = c->n_map = 0;
-    engine.env.runs = translate_may_run(scratch_ir.guest_pc);
+    engine.env.runs = translate_may_run(work->guest_pc);
     uint8_t heat = engine.env.heat;
-    if (heat && !tier2_counts(scratch_ir.guest_pc))
+    if (heat && !tier2_counts(work->guest_pc))
         engine.env.heat = 0;
-    int r = engine.host->emit(&engine.env, &scratch_ir, c, &why);
+    if (tier2_profiled(work->guest_pc))
+        engine.env.heat = 2;
+    int r = engine.host->emit(&engine.env, work, c, &why);
     engine.env.heat = heat;
     if (r == -1 && c->capacity < MOST_CODE)
         return -3;
     if (r == -2 && log_on(LOG_UNIMP))
-        log_printf("unimp: host %s can't emit %s (block 0x%llx): interpreted\n", engine.host->name, why, (unsigned long long)scratch_ir.guest_pc);
+        log_printf("unimp: host %s can't emit %s (block 0x%llx): interpreted\n", engine.host->name, why, (unsigned long long)work->guest_pc);
     return r;
 }
 
@@ -316,9 +334,9 @@ static struct block *new_block(void)
     if (!b)
         return NULL;
     *b = (struct block){
-        .pc = scratch_ir.guest_pc,
-        .guest_size = (uint16_t)(scratch_ir.guest_end - scratch_ir.guest_pc),
-        .n_insns = (uint16_t)scratch_ir.n_guest_insns,
+        .pc = work->guest_pc,
+        .guest_size = (uint16_t)(work->guest_end - work->guest_pc),
+        .n_insns = (uint16_t)work->n_guest_insns,
         .code = (uint32_t)engine.cache.used,
         .exits = (uint32_t)(engine.exits.used / sizeof(struct exit_point)),
     };
@@ -333,6 +351,13 @@ static void count_block(const struct block *b, uint64_t start)
     count(STAT_CODE_BYTES, b->code_size);
     if (!block_has_code(b))
         count(STAT_INTERPRETED, 1);
+    if (start)
+        count(STAT_NS, now() - start);
+}
+
+static void count_first(uint64_t start)
+{
+    count(STAT_FIRST, 1);
     if (start)
         count(STAT_NS, now() - start);
 }
@@ -353,13 +378,50 @@ static enum outcome publish(struct block *b, bool has_code)
     return block_insert(b) < 0 ? FULL : MADE;
 }
 
+/* Lift the block at pc into first.c's ring. FIRST: to be interpreted; MADE: to be translated at once. */
+static enum outcome lift_first(struct cpu *cpu, uint64_t pc)
+{
+    work = first_place();
+    enum outcome o = lift_block(cpu, pc, engine.cfg.max_insns, true);
+    if (o != MADE)
+        first_forget();
+    return o == MADE && first_keep(&deps) ? FIRST : o;
+}
+
+static enum outcome lift_again(struct cpu *cpu, uint64_t pc, unsigned insns)
+{
+    work = &scratch_ir;
+    return lift_block(cpu, pc, insns, false);
+}
+
+/* The block at pc in `work`, ready to be emitted, or FIRST: ready to be interpreted. kept: its IR from its first run, or NULL. */
+static enum outcome prepare(struct cpu *cpu, uint64_t pc, unsigned insns, struct ir_block *kept)
+{
+    bool first = !kept && insns == engine.cfg.max_insns && first_wanted(pc) && !tier2_profiled(pc);
+    enum outcome o = MADE;
+    if (first)
+        o = lift_first(cpu, pc);
+    else if (kept)
+        work = kept;
+    else
+        o = lift_again(cpu, pc, insns);
+    if (o == MADE && (first || kept) && !lift_exits(work))
+        o = lift_again(cpu, pc, insns);
+    if (o == MADE)
+        optimize();
+    return o;
+}
+
 /* Lift and emit with fewer instructions until the emitter has room for it. */
 static enum outcome make_block(struct cpu *cpu, uint64_t pc, struct block **out)
 {
     uint64_t start = now();
-    bool code = wants_code(++engine.n_translated);
+    struct ir_block *kept = tier2_profiled(pc) ? NULL : first_take(pc, &deps);
+    bool code = wants_code(engine.n_translated + 1);
     for (unsigned insns = engine.cfg.max_insns;; insns /= 2) {
-        enum outcome o = lift_block(cpu, pc, insns);
+        enum outcome o = prepare(cpu, pc, insns, kept);
+        if (o == FIRST)
+            count_first(start);
         if (o != MADE)
             return o;
         int r = code ? emit() : -2;
@@ -371,7 +433,9 @@ static enum outcome make_block(struct cpu *cpu, uint64_t pc, struct block **out)
             code = false;
             break;
         }
+        kept = NULL;
     }
+    engine.n_translated++;
     struct block *b = new_block();
     if (!b)
         return FULL;
@@ -379,7 +443,7 @@ static enum outcome make_block(struct cpu *cpu, uint64_t pc, struct block **out)
         b->flags = BLOCK_INTERPRET;
     if (code && !keep_code(b))
         return FULL;
-    if ((!code || engine.cfg.lockstep) && !keep_ir(b, engine.cfg.lockstep ? &plain_ir : &scratch_ir))
+    if ((!code || engine.cfg.lockstep) && !keep_ir(b, engine.cfg.lockstep ? &plain_ir : work))
         return FULL;
     enum outcome o = publish(b, code);
     count_block(b, start);
@@ -388,7 +452,7 @@ static enum outcome make_block(struct cpu *cpu, uint64_t pc, struct block **out)
 }
 
 /* Find or make the block at pc. */
-enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block **out)
+enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block **out, const struct ir_block **first)
 {
     enum translate_result result = TRANSLATE_OK;
     cpu->fault_signal = 0;
@@ -403,6 +467,11 @@ enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block
         enum outcome o = make_block(cpu, pc, out);
         if (o == MADE)
             break;
+        if (o == FIRST) {
+            *first = work;
+            result = TRANSLATE_FIRST;
+            break;
+        }
         if (o == FULL) {
             cache_flush(cpu);
             cpu_enter_generation(cpu);

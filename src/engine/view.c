@@ -12,6 +12,7 @@
 static uint64_t *directory[VIEW_LEAVES];
 static uint64_t *nothing;                     /* the leaf of areas without views */
 static size_t n_views;
+static uint64_t n_changes;
 
 static uint64_t *new_leaf(int prot)
 {
@@ -44,6 +45,8 @@ const void *view_directory(void) { return ir_mem_view ? directory : NULL; }
 
 size_t engine_views(void) { return n_views; }
 
+uint64_t view_changes(void) { return __atomic_load_n(&n_changes, __ATOMIC_SEQ_CST); }
+
 int engine_expect_views(void)
 {
     if (nothing)
@@ -75,5 +78,6 @@ int engine_set_view(uint64_t page, uint64_t read, uint64_t write)
     n_views += (read || write) - (distance(page, false) || distance(page, true));
     __atomic_store_n(entry(page, false), read, __ATOMIC_SEQ_CST);
     __atomic_store_n(entry(page, true), write, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&n_changes, 1, __ATOMIC_SEQ_CST);
     return 0;
 }

@@ -103,7 +103,8 @@ struct reader {
     const uint8_t *p;
     ZydisRegister segment;       /* override */
     uint8_t rex, modrm, opcode;
-    uint16_t width;              /* of a v operand */
+    uint8_t width;               /* of a v operand */
+    ZydisRegister first;         /* its register number 0 */
 };
 
 enum { REX_B = 1, REX_X = 2, REX_R = 4, REX_W = 8 };
@@ -121,26 +122,40 @@ static int64_t read_signed(struct reader *r, unsigned size)
     }
 }
 
-static void set_register(ZydisDecodedOperand *op, const struct reader *r, unsigned n, unsigned size)
+/* the numbers of registers that ModRM's fields and the opcode name */
+static inline unsigned number_g(const struct reader *r) { return (r->modrm >> 3 & 7u) | (r->rex & REX_R) << 1; }
+static inline unsigned number_e(const struct reader *r) { return (r->modrm & 7u) | (r->rex & REX_B) << 3; }
+static inline unsigned number_z(const struct reader *r) { return (r->opcode & 7u) | (r->rex & REX_B) << 3; }
+
+static inline void set_register(ZydisDecodedOperand *op, unsigned size, unsigned reg)
 {
     op->type = ZYDIS_OPERAND_TYPE_REGISTER;
     op->size = (uint16_t)size;
-    op->reg.value = (ZydisRegister)(n + (size == 64 ? ZYDIS_REGISTER_RAX : size == 32 ? ZYDIS_REGISTER_EAX : size == 16 ? ZYDIS_REGISTER_AX
-                                   : !r->rex || n < 4 ? ZYDIS_REGISTER_AL : ZYDIS_REGISTER_SPL - 4));
+    op->reg.value = (ZydisRegister)reg;
 }
 
-static void set_vector(ZydisDecodedOperand *op, unsigned n, unsigned size)
+static inline unsigned byte_register(const struct reader *r, unsigned n)
 {
-    op->type = ZYDIS_OPERAND_TYPE_REGISTER;
-    op->size = (uint16_t)size;
-    op->reg.value = (ZydisRegister)(ZYDIS_REGISTER_XMM0 + n);
+    return n + (!r->rex || n < 4 ? ZYDIS_REGISTER_AL : ZYDIS_REGISTER_SPL - 4);
 }
 
-static void set_immediate(ZydisDecodedOperand *op, unsigned size, int64_t v)
+static inline void set_immediate(ZydisDecodedOperand *op, unsigned size, int64_t v)
 {
     op->type = ZYDIS_OPERAND_TYPE_IMMEDIATE;
     op->size = (uint16_t)size;
     op->imm.value.s = v;
+}
+
+/* SIB: index and base. True: there is no base but a displacement. */
+static bool set_sib(ZydisDecodedOperandMem *m, struct reader *r, unsigned mod, unsigned *base)
+{
+    unsigned sib = *r->p++, index = (sib >> 3 & 7) | (r->rex & REX_X) << 2;
+    *base = sib & 7;
+    if (index != 4) {
+        m->index = (ZydisRegister)(ZYDIS_REGISTER_RAX + index);
+        m->scale = (uint8_t)(1u << (sib >> 6));
+    }
+    return mod == 0 && *base == 5;
 }
 
 /* ModRM's memory form; r->p is behind ModRM, and afterwards behind the displacement (SDM volume 2, tables 2-2 and 2-3) */
@@ -153,98 +168,131 @@ static void set_memory(ZydisDecodedOperand *op, struct reader *r, unsigned size)
     m->type = ZYDIS_MEMOP_TYPE_MEM;
     m->index = ZYDIS_REGISTER_NONE;
     m->scale = 0;
-    bool relative = mod == 0 && base == 5, absolute = false;
-    if (base == 4) {
-        unsigned sib = *r->p++, index = (sib >> 3 & 7) | (r->rex & REX_X ? 8 : 0);
-        base = sib & 7;
-        absolute = mod == 0 && base == 5;
-        if (index != 4) {
-            m->index = (ZydisRegister)(ZYDIS_REGISTER_RAX + index);
-            m->scale = (uint8_t)(1u << (sib >> 6));
-        }
+    m->segment = r->segment ? r->segment : ZYDIS_REGISTER_DS;
+    bool absolute = false;
+    if (base == 4)
+        absolute = set_sib(m, r, mod, &base);
+    else if (mod == 0 && base == 5) {
+        m->base = ZYDIS_REGISTER_RIP;
+        m->disp.value = read_signed(r, 4);
+        return;
     }
-    m->base = relative ? ZYDIS_REGISTER_RIP : absolute ? ZYDIS_REGISTER_NONE
-            : (ZydisRegister)(ZYDIS_REGISTER_RAX + (base | (r->rex & REX_B ? 8u : 0)));
-    m->disp.value = mod == 2 || relative || absolute ? read_signed(r, 4) : mod == 1 ? read_signed(r, 1) : 0;
-    bool stack = m->base == ZYDIS_REGISTER_RSP || m->base == ZYDIS_REGISTER_RBP;
-    m->segment = r->segment ? r->segment : stack ? ZYDIS_REGISTER_SS : ZYDIS_REGISTER_DS;
+    if (absolute)
+        m->base = ZYDIS_REGISTER_NONE;
+    else {
+        base |= (r->rex & REX_B) << 3;
+        m->base = (ZydisRegister)(ZYDIS_REGISTER_RAX + base);
+        if ((base == 4 || base == 5) && !r->segment)
+            m->segment = ZYDIS_REGISTER_SS;
+    }
+    m->disp.value = mod == 1 ? read_signed(r, 1) : mod == 2 || absolute ? read_signed(r, 4) : 0;
 }
 
-static void set_modrm(ZydisDecodedOperand *op, struct reader *r, unsigned size)
+/* E and W operands: a register counted from number 0, or memory */
+static inline void set_modrm(ZydisDecodedOperand *op, struct reader *r, unsigned size, unsigned first)
 {
     if (r->modrm >> 6 == 3)
-        set_register(op, r, (r->modrm & 7u) | (r->rex & REX_B ? 8 : 0), size);
-    else
-        set_memory(op, r, size);
-}
-
-static void set_modrm_vector(ZydisDecodedOperand *op, struct reader *r, unsigned size)
-{
-    if (r->modrm >> 6 == 3)
-        set_vector(op, (r->modrm & 7u) | (r->rex & REX_B ? 8 : 0), size);
+        set_register(op, size, first + number_e(r));
     else
         set_memory(op, r, size);
 }
 
 static void set_operand(ZydisDecodedOperand *op, struct reader *r, unsigned code)
 {
-    unsigned reg = (r->modrm >> 3 & 7u) | (r->rex & REX_R ? 8 : 0), low = (r->opcode & 7u) | (r->rex & REX_B ? 8 : 0);
-    unsigned immediate = r->width == 16 ? 2 : 4;
     switch ((enum operand_code)code) {
-    case Eb: set_modrm(op, r, 8); break;
-    case Ew: set_modrm(op, r, 16); break;
-    case Ed: set_modrm(op, r, 32); break;
-    case Ev: set_modrm(op, r, r->width); break;
-    case Eq: set_modrm(op, r, 64); break;
-    case Ey: set_modrm(op, r, r->rex & REX_W ? 64 : 32); break;
+    case Eb:
+        if (r->modrm >> 6 == 3)
+            set_register(op, 8, byte_register(r, number_e(r)));
+        else
+            set_memory(op, r, 8);
+        break;
+    case Ew: set_modrm(op, r, 16, ZYDIS_REGISTER_AX); break;
+    case Ed: set_modrm(op, r, 32, ZYDIS_REGISTER_EAX); break;
+    case Ev: set_modrm(op, r, r->width, r->first); break;
+    case Eq: set_modrm(op, r, 64, ZYDIS_REGISTER_RAX); break;
+    case Ey: r->rex & REX_W ? set_modrm(op, r, 64, ZYDIS_REGISTER_RAX) : set_modrm(op, r, 32, ZYDIS_REGISTER_EAX); break;
     case M:  set_memory(op, r, 64); op->mem.type = ZYDIS_MEMOP_TYPE_AGEN; break;
-    case Gb: set_register(op, r, reg, 8); break;
-    case Gd: set_register(op, r, reg, 32); break;
-    case Gv: set_register(op, r, reg, r->width); break;
-    case AL: set_register(op, r, 0, 8); break;
-    case Av: set_register(op, r, 0, r->width); break;
-    case CL: set_register(op, r, 1, 8); break;
-    case Zb: set_register(op, r, low, 8); break;
-    case Zv: set_register(op, r, low, r->width); break;
-    case Zq: set_register(op, r, low, 64); break;
+    case Gb: set_register(op, 8, byte_register(r, number_g(r))); break;
+    case Gd: set_register(op, 32, ZYDIS_REGISTER_EAX + number_g(r)); break;
+    case Gv: set_register(op, r->width, r->first + number_g(r)); break;
+    case AL: set_register(op, 8, ZYDIS_REGISTER_AL); break;
+    case Av: set_register(op, r->width, r->first); break;
+    case CL: set_register(op, 8, ZYDIS_REGISTER_CL); break;
+    case Zb: set_register(op, 8, byte_register(r, number_z(r))); break;
+    case Zv: set_register(op, r->width, r->first + number_z(r)); break;
+    case Zq: set_register(op, 64, ZYDIS_REGISTER_RAX + number_z(r)); break;
     case Ib: case Jb: set_immediate(op, 8, read_signed(r, 1)); break;
     case Ub: set_immediate(op, 8, read_signed(r, 1) & 0xff); break;
     case One: set_immediate(op, 8, 1); break;
-    case Iz: set_immediate(op, immediate * 8, read_signed(r, immediate)); break;
+    case Iz: r->width == 16 ? set_immediate(op, 16, read_signed(r, 2)) : set_immediate(op, 32, read_signed(r, 4)); break;
     case Iv: set_immediate(op, r->width, read_signed(r, r->width / 8)); break;
     case Jz: set_immediate(op, 32, read_signed(r, 4)); break;
-    case Vx: set_vector(op, reg, 128); break;
-    case Vq: set_vector(op, reg, 64); break;
-    case Wx: set_modrm_vector(op, r, 128); break;
-    case Wq: set_modrm_vector(op, r, 64); break;
-    case Wl: set_modrm_vector(op, r, r->modrm >> 6 == 3 ? 64 : 128); break;
+    case Vx: set_register(op, 128, ZYDIS_REGISTER_XMM0 + number_g(r)); break;
+    case Vq: set_register(op, 64, ZYDIS_REGISTER_XMM0 + number_g(r)); break;
+    case Wx: set_modrm(op, r, 128, ZYDIS_REGISTER_XMM0); break;
+    case Wq: set_modrm(op, r, 64, ZYDIS_REGISTER_XMM0); break;
+    case Wl: set_modrm(op, r, r->modrm >> 6 == 3 ? 64 : 128, ZYDIS_REGISTER_XMM0); break;
     default: break;
     }
 }
 
-/* Reads prefixes, opcode and ModRM. NULL: not in the tables. */
-static const struct code *read_opcode(struct reader *r, bool *escaped)
+static inline bool is_operand_prefix(uint8_t byte) { return byte == 0x66 || byte == 0xf3 || byte == 0xf2; }
+
+/* Segment override, then one of 66, f3, f2 (1, 2, 3), then REX. */
+static inline unsigned read_prefixes(struct reader *r)
 {
-    unsigned prefix = 0;                 /* 66, f3, f2 as 1, 2, 3: at most one of them, behind a segment override */
-    if (*r->p == 0x64 || *r->p == 0x65)
-        r->segment = *r->p++ == 0x64 ? ZYDIS_REGISTER_FS : ZYDIS_REGISTER_GS;
-    if (*r->p == 0x66 || *r->p == 0xf3 || *r->p == 0xf2)
-        prefix = *r->p++ == 0x66 ? 1 : r->p[-1] == 0xf3 ? 2 : 3;
-    if ((*r->p & 0xf0) == 0x40)
-        r->rex = *r->p++;
-    r->width = r->rex & REX_W ? 64 : prefix == 1 ? 16 : 32;
+    unsigned prefix = 0;
+    uint8_t byte = *r->p;
+    if (__builtin_expect(byte == 0x64 || byte == 0x65, 0)) {
+        r->segment = byte == 0x64 ? ZYDIS_REGISTER_FS : ZYDIS_REGISTER_GS;
+        byte = *++r->p;
+    }
+    if (__builtin_expect(is_operand_prefix(byte), 0)) {
+        prefix = byte == 0x66 ? 1 : byte == 0xf3 ? 2 : 3;
+        byte = *++r->p;
+    }
+    r->rex = 0;
+    if ((byte & 0xf0) == 0x40) {
+        r->rex = byte;
+        r->p++;
+    }
+    r->width = 32;
+    r->first = ZYDIS_REGISTER_EAX;
+    if (r->rex & REX_W) {
+        r->width = 64;
+        r->first = ZYDIS_REGISTER_RAX;
+    } else if (prefix == 1) {
+        r->width = 16;
+        r->first = ZYDIS_REGISTER_AX;
+    }
+    return prefix;
+}
+
+static inline const struct code *read_opcode(struct reader *r, unsigned prefix, bool *escaped)
+{
     *escaped = *r->p == 0x0f;
-    const struct code *c;
     if (*escaped) {
         r->opcode = r->p[1];
         r->p += 2;
-        c = &vector[prefix][r->opcode];
-        if (!c->how && prefix < 2)
-            c = &two_byte[r->opcode];
-    } else {
-        r->opcode = *r->p++;
-        c = prefix < 2 ? &one_byte[r->opcode] : &one_byte[0x0f];
+        const struct code *c = &vector[prefix][r->opcode];
+        return !c->how && prefix < 2 ? &two_byte[r->opcode] : c;
     }
+    r->opcode = *r->p++;
+    return prefix < 2 ? &one_byte[r->opcode] : &one_byte[0x0f];
+}
+
+/* Does the form of ModRM's operand fit, and the prefix? */
+static bool form_fits(const struct code *c, const struct reader *r, unsigned prefix)
+{
+    bool is_register = r->modrm >> 6 == 3;
+    return !((c->how & MEM_ONLY) && is_register) && !((c->how & REG_ONLY) && !is_register) && !(prefix == 1 && (c->how & (STACK | WIDE)));
+}
+
+/* Reads prefixes, opcode and ModRM. NULL: not in the tables. */
+static inline const struct code *read_code(struct reader *r, bool *escaped)
+{
+    unsigned prefix = read_prefixes(r);
+    const struct code *c = read_opcode(r, prefix, escaped);
     if (prefix == 1 && (c->how & (STACK | WIDE)))        /* 16-bit pushes; branches, where processors differ */
         return NULL;
     if (!(c->how & MODRM))
@@ -254,7 +302,7 @@ static const struct code *read_opcode(struct reader *r, bool *escaped)
         return NULL;
     if (c->how & GROUP)
         c = &groups[c->mnemonic][r->modrm >> 3 & 7];
-    if (c->mnemonic == 0 || ((c->how & MEM_ONLY) && r->modrm >> 6 == 3) || ((c->how & REG_ONLY) && r->modrm >> 6 != 3) || (prefix == 1 && (c->how & STACK)))
+    if (c->mnemonic == 0 || ((c->how & (MEM_ONLY | REG_ONLY | STACK | WIDE)) && !form_fits(c, r, prefix)))
         return NULL;
     return c;
 }
@@ -269,28 +317,33 @@ static ZydisBranchType branch_type(const struct code *c)
 
 bool x86_decode_common(const uint8_t *bytes, ZydisDecodedInstruction *insn, ZydisDecodedOperand *op)
 {
-    struct reader r = { .p = bytes };
+    struct reader r;
     bool escaped;
-    const struct code *c = read_opcode(&r, &escaped);
+    r.p = bytes;
+    r.segment = ZYDIS_REGISTER_NONE;
+    const struct code *c = read_code(&r, &escaped);
     if (!c)
         return false;
     unsigned n = 0;
-    while (n < 3 && c->op[n])
-        n++;
-    for (unsigned i = 0; i < n; i++)
-        set_operand(&op[i], &r, c->op[i]);
-    insn->mnemonic = c->op[1] == Ey && r.rex & REX_W ? ZYDIS_MNEMONIC_MOVQ : (ZydisMnemonic)c->mnemonic;
+    for (; n < 3 && c->op[n]; n++)
+        set_operand(&op[n], &r, c->op[n]);
+    insn->mnemonic = (ZydisMnemonic)c->mnemonic;
+    if (__builtin_expect(c->op[1] == Ey, 0) && r.rex & REX_W)
+        insn->mnemonic = ZYDIS_MNEMONIC_MOVQ;
     insn->length = (uint8_t)(r.p - bytes);
     insn->opcode = r.opcode;
     insn->opcode_map = escaped ? ZYDIS_OPCODE_MAP_0F : ZYDIS_OPCODE_MAP_DEFAULT;
     insn->address_width = 64;
-    insn->operand_width = (uint8_t)(c->how & BYTE ? 8 : c->how & STACK ? 64 : (c->how & SSE) && r.width == 16 ? 32 : r.width);
+    insn->operand_width = r.width;
+    if (c->how & (BYTE | STACK | SSE))
+        insn->operand_width = (uint8_t)(c->how & BYTE ? 8 : c->how & STACK ? 64 : r.width == 16 ? 32 : r.width);
     insn->operand_count = insn->operand_count_visible = (uint8_t)n;
     insn->meta.branch_type = c->how & STACK ? branch_type(c) : ZYDIS_BRANCH_TYPE_NONE;
     insn->meta.category = ZYDIS_CATEGORY_INVALID;
     insn->meta.isa_ext = ZYDIS_ISA_EXT_INVALID;
-    insn->attributes = (r.rex ? ZYDIS_ATTRIB_HAS_REX : 0) | (r.segment == ZYDIS_REGISTER_FS ? ZYDIS_ATTRIB_HAS_SEGMENT_FS : 0) |
-                       (r.segment == ZYDIS_REGISTER_GS ? ZYDIS_ATTRIB_HAS_SEGMENT_GS : 0);
+    insn->attributes = r.rex ? ZYDIS_ATTRIB_HAS_REX : 0;
+    if (__builtin_expect(r.segment, 0))
+        insn->attributes |= r.segment == ZYDIS_REGISTER_FS ? ZYDIS_ATTRIB_HAS_SEGMENT_FS : ZYDIS_ATTRIB_HAS_SEGMENT_GS;
     insn->raw.rex.W = r.rex >> 3 & 1;
     insn->raw.rex.B = r.rex & 1;
     return true;

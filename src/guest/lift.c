@@ -102,9 +102,19 @@ static bool decode(struct x86_lifter *L, size_t n, ZydisDecoderContext *ctx, enu
 /* A block that stores no flags itself has nothing to gain by a look at its targets: but to say which it needs, for those before it. */
 unsigned x86_exit_flags(struct x86_lifter *L, uint64_t target)
 {
-    if (!L->B.stores_flags && !L->cfg->exact_exits)
+    if (L->cfg->later_exits || (!L->B.stores_flags && !L->cfg->exact_exits))
         return IR_F_ALL;
     return x86_live_flags(L->cfg, target, L->B.b->guest_pc, L->code_end);
+}
+
+void x86_lift_exits(const struct x86_lift_config *cfg, struct ir_block *b)
+{
+    bool stores_flags = cfg->exact_exits;
+    for (struct ir_insn *in = b->insn, *end = in + b->n; in < end; in++)
+        if (in->op == IR_PUTF)
+            stores_flags = true;
+        else if (stores_flags && (in->op == IR_EXIT || in->op == IR_EXITIF || in->op == IR_EXITCALL))
+            in->lane = (uint8_t)x86_live_flags(cfg, (uint64_t)in->imm, b->guest_pc, b->guest_end);
 }
 
 /* the block ends before the instruction at L->pc: it is not decodable, or there is no room */

@@ -12,10 +12,13 @@ struct x86_lift_config {
     size_t (*fetchable)(void *ctx, uint64_t pc, size_t want);
     void *ctx;
     bool exact_exits;            /* exits say which flags their targets read, even where the block has stored none */
+    bool later_exits;            /* x86_lift_exits will be called, if the block is translated: until then they say all */
 };
 /* Lift the block that starts at pc. Always gives a block that ends in an exit or trap: an unsupported or invalid
  * instruction ends it with TRAP ILLEGAL at its own address (TRAP DECODE when bytes are missing). The block is verified in debug builds, not optimized. */
 void x86_lift(const struct x86_lift_config *cfg, uint64_t pc, struct ir_block *b);
+/* Exits of a block that was lifted with later_exits: which flags their targets read. */
+void x86_lift_exits(const struct x86_lift_config *cfg, struct ir_block *b);
 /* IR_F_* mask of the flags that code at pc may read before it writes them, by a short look ahead (conservative: all). */
 unsigned x86_flags_live_in(const struct x86_lift_config *cfg, uint64_t pc);
 /* length of the instruction at the bytes, or 0; text is optional Intel-syntax disassembly */

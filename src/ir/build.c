@@ -53,6 +53,7 @@ void ir_build_start(struct ir_builder *B, struct ir_block *b, uint64_t guest_pc)
     B->full = false;
     b->guest_pc = b->guest_end = guest_pc;
     b->n_guest_insns = b->flags_in = b->n = 0;
+    b->plain = true;
     fill(B->const_hash, 0xff, sizeof B->const_hash);
     ir_forget(B);
     B->stores_flags = false;
@@ -171,7 +172,11 @@ static ir_ref known(struct ir_builder *B, enum ir_type t, unsigned offset)
 
 ir_ref ir_get(struct ir_builder *B, enum ir_type t, unsigned offset)
 {
-    ir_ref v = known(B, t, offset);
+    ir_ref v;
+    if (t == IR_I64 && offset < IR_TRACKED && offset % 8 == 0 && !B->full)      /* known(), for the most frequent */
+        v = B->known.slot64[offset / 8];
+    else
+        v = known(B, t, offset);
     if (v != IR_NONE)
         return v;
     v = append4(B, IR_GET, t, IR_NONE, IR_NONE, IR_NONE, IR_NONE, offset);
@@ -191,10 +196,13 @@ void ir_put(struct ir_builder *B, enum ir_type t, unsigned offset, ir_ref v)
     append4(B, IR_PUT, t, v, IR_NONE, IR_NONE, IR_NONE, offset);
     if (offset >= IR_TRACKED)
         return;
-    ir_forget_range(B, offset, ir_type_size[t]);
-    if (t == IR_I64 && offset % 8 == 0)
+    if (t == IR_I64 && offset % 8 == 0) {
+        B->known.slot32[offset / 8] = B->known.slotv[offset / 16] = IR_NONE;
         know64(B, offset / 8, v);
-    else if (t == IR_I32 && offset % 8 == 0)
+        return;
+    }
+    ir_forget_range(B, offset, ir_type_size[t]);
+    if (t == IR_I32 && offset % 8 == 0)
         B->known.slot32[offset / 8] = v;
     else if (t == IR_V128 && offset % 16 == 0)
         B->known.slotv[offset / 16] = v;
@@ -373,6 +381,11 @@ static ir_ref fold(struct ir_builder *B, enum ir_op op, enum ir_type t, unsigned
 
 /* --- the public ways to append --- */
 
+static inline bool is_plain(enum ir_op op)
+{
+    return !(ir_op_info[op].props & IR_P_FP) && op != IR_CALL && op != IR_FENCE && !(op >= IR_AADD && op <= IR_CAS);
+}
+
 ir_ref ir_emit(struct ir_builder *B, enum ir_op op, enum ir_type t, unsigned lane, unsigned aux, unsigned mod,
                ir_ref a, ir_ref b, ir_ref c, int64_t imm)
 {
@@ -384,6 +397,7 @@ ir_ref ir_emit(struct ir_builder *B, enum ir_op op, enum ir_type t, unsigned lan
     case IR_PUTF:  ir_putf(B, aux, a); return IR_NONE;
     case IR_CALL:  return ir_call(B, (unsigned)imm, t, a, b, c, IR_NONE);
     case IR_LEA:   return ir_lea(B, t, a, b, aux, imm);
+    case IR_EXIT: case IR_EXITIF: case IR_EXITCALL: return append(B, op, t, lane, aux, mod, a, b, c, IR_NONE, imm);
     default: break;
     }
     if (!B->full) {
@@ -396,6 +410,7 @@ ir_ref ir_emit(struct ir_builder *B, enum ir_op op, enum ir_type t, unsigned lan
         if (folded != IR_NONE)
             return folded;
     }
+    B->b->plain &= is_plain(op);
     return append(B, op, t, lane, aux, mod, a, b, c, IR_NONE, imm);
 }
 
@@ -418,7 +433,9 @@ static ir_ref resize(struct ir_builder *B, enum ir_op op, enum ir_type t, ir_ref
     enum ir_type from = ir_typeof(B, v);
     if (from == t)
         return v;
-    return ir_op1(B, bits_of(from) < bits_of(t) ? op : IR_TRUNC, t, v);
+    op = from < t ? op : IR_TRUNC;                       /* integer types are in the order of their widths */
+    ir_ref folded = B->full ? IR_NONE : fold_extension(B, op, t, v);
+    return folded != IR_NONE ? folded : append4(B, op, t, v, IR_NONE, IR_NONE, IR_NONE, 0);
 }
 ir_ref ir_zext(struct ir_builder *B, enum ir_type t, ir_ref v) { return resize(B, IR_ZEXT, t, v); }
 ir_ref ir_sext(struct ir_builder *B, enum ir_type t, ir_ref v) { return resize(B, IR_SEXT, t, v); }
@@ -497,12 +514,12 @@ ir_ref ir_lea(struct ir_builder *B, enum ir_type t, ir_ref base, ir_ref index, u
 
 ir_ref ir_load(struct ir_builder *B, enum ir_type t, ir_ref addr, unsigned mem)
 {
-    return ir_emit(B, IR_LOAD, t, 0, mem, 0, addr, IR_NONE, IR_NONE, 0);
+    return append(B, IR_LOAD, t, 0, mem, 0, addr, IR_NONE, IR_NONE, IR_NONE, 0);
 }
 
 void ir_store(struct ir_builder *B, enum ir_type t, ir_ref addr, ir_ref v, unsigned mem)
 {
-    ir_emit(B, IR_STORE, t, 0, mem, 0, addr, v, IR_NONE, 0);
+    append(B, IR_STORE, t, 0, mem, 0, addr, v, IR_NONE, IR_NONE, 0);
 }
 
 /* packed word of a flags-setting operation on constants (xor eax, eax; test of a known value); false: not one of these */
@@ -574,6 +591,7 @@ ir_ref ir_getf(struct ir_builder *B)
 ir_ref ir_call(struct ir_builder *B, unsigned helper, enum ir_type t, ir_ref a, ir_ref b, ir_ref c, ir_ref d)
 {
     ir_ref v = append4(B, IR_CALL, t, a, b, c, d, helper);
+    B->b->plain = false;
     if (helper >= ir_n_helpers || !(ir_helpers[helper].effects & IR_H_PURE))
         ir_forget(B);
     return v;

@@ -289,9 +289,9 @@ static struct operands operands(const struct interp *I, const struct ir_insn *in
     return o;
 }
 
-static void set_result(struct interp *I, unsigned i, const struct result *r) {
-    I->cell[i] = (union ir_cell){ .u64 = { r->v, r->second } };
-    I->port[i] = (uint16_t)r->flags;
+static void set_result(struct interp *I, union ir_cell *r, const struct result *x) {
+    *r = (union ir_cell){ .u64 = { x->v, x->second } };
+    I->port[r - I->cell] = (uint16_t)x->flags;
 }
 
 /* --- integers without flags --- */
@@ -415,25 +415,25 @@ static const union ir_cell *arg(const struct interp *I, const struct ir_insn *in
     return in->arg[k] == IR_NONE ? &no_cell : &I->cell[in->arg[k]];
 }
 
-static void float_compare(struct interp *I, unsigned i, const struct ir_insn *in) {
+static void float_compare(struct interp *I, union ir_cell *r, const struct ir_insn *in) {
     static const uint16_t flags[] = { [SF_LESS] = IR_FLAG_C, [SF_EQUAL] = IR_FLAG_Z, [SF_GREATER] = 0,
                                       [SF_UNORDERED] = IR_FLAG_Z | IR_FLAG_P | IR_FLAG_C };
     struct ir_fp_op op = fp_op(I, in);
-    I->port[i] = flags[ir_interp_fcmp(&op, arg(I, in, 0), arg(I, in, 1))];
-    I->cell[i] = *arg(I, in, 0);
+    I->port[r - I->cell] = flags[ir_interp_fcmp(&op, arg(I, in, 0), arg(I, in, 1))];
+    *r = *arg(I, in, 0);
 }
 
-static void vector_test(struct interp *I, unsigned i, const struct ir_insn *in) {
+static void vector_test(struct interp *I, union ir_cell *r, const struct ir_insn *in) {
     unsigned __int128 a = arg(I, in, 0)->u128, b = arg(I, in, 1)->u128;
-    I->port[i] = (uint16_t)(flag_if(!(a & b), IR_FLAG_Z) | flag_if(!(~a & b), IR_FLAG_C));
-    I->cell[i] = *arg(I, in, 0);
+    I->port[r - I->cell] = (uint16_t)(flag_if(!(a & b), IR_FLAG_Z) | flag_if(!(~a & b), IR_FLAG_C));
+    *r = *arg(I, in, 0);
 }
 
-static void vector(struct interp *I, unsigned i, const struct ir_insn *in) {
+static void vector(struct interp *I, union ir_cell *r, const struct ir_insn *in) {
     const union ir_cell *a = arg(I, in, 0), *b = arg(I, in, 1);
-    if (ir_interp_vec(in, &I->cell[i], a, b, arg(I, in, 2)) || ir_interp_crypto(in, &I->cell[i], a, b, arg(I, in, 2))) return;
+    if (ir_interp_vec(in, r, a, b, arg(I, in, 2)) || ir_interp_crypto(in, r, a, b, arg(I, in, 2))) return;
     struct ir_fp_op op = fp_op(I, in);
-    if (ir_interp_fp(&op, &I->cell[i], a, b)) return;
+    if (ir_interp_fp(&op, r, a, b)) return;
     fprintf(stderr, "wherry: the interpreter has no operation %u (%s)\n", in->op, in->op < IR_N_OPS ? ir_op_info[in->op].name : "?");
     abort();
 }
@@ -454,17 +454,15 @@ static int trap(struct interp *I, const struct ir_insn *in) {
 }
 
 /* Returns GO_ON, or what ir_interp returns. */
-static int step(struct interp *I, unsigned i) {
-    const struct ir_insn *in = &I->insn[i];
-    union ir_cell *r = &I->cell[i];
-    unsigned size = ir_type_size[in->type];
+static inline int step(struct interp *I, const struct ir_insn *in, union ir_cell *r) {
+#define SIZE ir_type_size[in->type]
 #define A (I->cell[in->arg[0]].u64[0])
 #define B (I->cell[in->arg[1]].u64[0])
 #define INT(v) *r = (union ir_cell){ .u64 = { (v) } }
     switch (in->op) {
     case IR_CONST: *r = extended(in->imm, in->type); break;
-    case IR_GET: *r = (union ir_cell){ .u64 = { 0 } }; copy(r, I->state + in->imm, size); break;
-    case IR_PUT: copy(I->state + in->imm, &I->cell[in->arg[0]], size); break;
+    case IR_GET: *r = (union ir_cell){ .u64 = { 0 } }; copy(r, I->state + in->imm, SIZE); break;
+    case IR_PUT: copy(I->state + in->imm, &I->cell[in->arg[0]], SIZE); break;
     case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR:
     case IR_PEXT: case IR_PDEP: INT(binary(in->op, A, B, type_bits[in->type], type_mask[in->type])); break;
     case IR_NOT: case IR_NEG: case IR_BSWAP: case IR_CLZ: case IR_CTZ:
@@ -484,24 +482,24 @@ static int step(struct interp *I, unsigned i) {
     case IR_UMULF: case IR_SMULF: case IR_BTF: case IR_MKF: {
         struct operands o = operands(I, in);
         struct result x = flag_op(in->op, &o);
-        set_result(I, i, &x);
+        set_result(I, r, &x);
         break;
     }
     case IR_DIVU: case IR_DIVS: {
         struct operands o = operands(I, in);
         struct result x = in->op == IR_DIVU ? divide_unsigned(I, &o) : divide_signed(I, &o);
-        set_result(I, i, &x);
+        set_result(I, r, &x);
         break;
     }
     case IR_SECOND: INT(I->cell[in->arg[0]].u64[1]); break;
-    case IR_FCMPF: float_compare(I, i, in); break;
-    case IR_VTESTF: vector_test(I, i, in); break;
+    case IR_FCMPF: float_compare(I, r, in); break;
+    case IR_VTESTF: vector_test(I, r, in); break;
     case IR_COND: INT(condition(in->arg[0] == IR_NONE ? state_flags(I) : I->port[in->arg[0]], in->aux)); break;
     case IR_PUTF: if (in->arg[0] != IR_NONE) put_flags(I, in->aux, I->port[in->arg[0]]); break;
     case IR_GETF: INT(state_flags(I)); break;
 
-    case IR_LOAD: load(I, in, r, size); break;
-    case IR_STORE: store(I, in, size); break;
+    case IR_LOAD: load(I, in, r, SIZE); break;
+    case IR_STORE: store(I, in, SIZE); break;
     case IR_VLOADL: load(I, in, r, ir_type_size[in->lane]); break;
     case IR_VSTOREL: store(I, in, ir_type_size[in->lane]); break;
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: read_modify_write(I, in, r); break;
@@ -514,8 +512,9 @@ static int step(struct interp *I, unsigned i) {
     case IR_EXITIF: if (A) return leave(I, (uint64_t)in->imm); break;
     case IR_EXITIND: case IR_EXITCALLI: case IR_EXITRET: return leave(I, A);
     case IR_TRAP: return trap(I, in);
-    default: vector(I, i, in);
+    default: vector(I, r, in);
     }
+#undef SIZE
 #undef A
 #undef B
 #undef INT
@@ -527,8 +526,9 @@ int ir_interp(const struct ir_block *b, void *state, const struct ir_interp_env 
     struct interp I = { .insn = b->insn, .state = state, .env = env, .next_pc = b->guest_end,
                         .port = __builtin_alloca(b->n * sizeof *I.port), .cell = __builtin_alloca_with_align(b->n * sizeof *I.cell, 128) };
     int result = -1;                     /* a block that falls off its end goes on after its guest code */
-    for (unsigned i = 0; i < b->n; i++) {
-        int x = step(&I, i);
+    union ir_cell *r = I.cell;
+    for (const struct ir_insn *in = b->insn, *end = in + b->n; in < end; in++, r++) {
+        int x = step(&I, in, r);
         if (x != GO_ON) { result = x; break; }
     }
     *next_pc = I.next_pc;
@@ -548,7 +548,7 @@ unsigned ir_interp_one(const struct ir_insn *in, const uint8_t arg_type[4], cons
         small[LAST].arg[k] = (ir_ref)k;
     }
     struct interp I = { .insn = small, .state = state, .env = env, .port = port, .cell = cell };
-    step(&I, LAST);
+    step(&I, &small[LAST], &cell[LAST]);
     memcpy(result, &cell[LAST], sizeof cell[LAST]);
     return port[LAST];
 }

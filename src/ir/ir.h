@@ -78,6 +78,7 @@ struct ir_block {
     uint64_t guest_end;       /* one past the last guest byte it was made from */
     unsigned n_guest_insns;
     unsigned flags_in;        /* after ir_opt: IR_F_* mask that the block reads before it writes them */
+    bool plain;               /* from the builder: no calls, no floating point, no atomics, no fences */
     unsigned n;               /* instructions used */
     struct ir_insn insn[IR_MAX_INSNS];
 };

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include "engine/log.h"
+#include "linux/filters.h"
 #include "linux/hostcall.h"
 #include "linux/memory_args.h"
 #include "linux/sighand.h"
@@ -25,7 +26,7 @@ struct exec {
     char *guest_name;                      /* AT_EXECFN: as given, or /dev/fd/N... */
     char *interp;                          /* what the next script level calls this file */
     char host[PATH_MAX];                   /* where it is */
-    int fd, pass_fd;                       /* open for reading; a descriptor to leave open for the new program, or -1 */
+    int fd, pass_fd, filters_fd;           /* open for reading; descriptors to leave open for the new program, or -1 */
     bool fd_closes;                        /* named by a descriptor that exec closes */
     const char **argv; unsigned argc;      /* with room in front */
     const char **envp;
@@ -416,6 +417,11 @@ static void push_options(struct exec *x)
     if (cfg->strace) push_front(x, "-strace");
     if (cfg->stats) push_front(x, "--stats");
     if (cfg->runner) { push_front(x, cfg->runner); push_front(x, "-runner"); }
+    if (x->filters_fd >= 0) {
+        int n = snprintf(number, sizeof number, "%d", x->filters_fd);
+        push_front(x, keep_string(x, number, n));
+        push_front(x, "-seccomp");
+    }
     push_front(x, cfg->self);
     push_runner(x);
 }
@@ -435,6 +441,8 @@ static int64_t go(struct linux_thread *t, struct exec *x, uint64_t argv, uint64_
     int64_t r = collect(x, argv, envp);
     if (!r) r = resolve(x, &format);
     if (r) return r;
+    if (format == FORMAT_OTHER && t->filters) return -EACCES;      /* seccomp.c, F2 */
+    if (format == FORMAT_GUEST && (x->filters_fd = linux_seccomp_pass(t)) < -1) return x->filters_fd;
     t->exec_memory = t->vfork_child ? x->memory : NULL;
     if (format == FORMAT_OTHER) {              /* the kernel knows what else there is */
         linux_exec_environment((char **)x->envp);
@@ -448,7 +456,7 @@ static int64_t execute(struct cpu *cpu, int dirfd, uint64_t path, uint64_t argv,
 {
     struct linux_thread *t = cpu->os;
     char names[2 * PATH_MAX];
-    struct exec x = { .fd = -1, .pass_fd = -1, .memory = names, .next = names, .end = names + sizeof names };
+    struct exec x = { .fd = -1, .pass_fd = -1, .filters_fd = -1, .memory = names, .next = names, .end = names + sizeof names };
     long len = engine_strnlen(path, PATH_MAX);
     if (len < 0) return -EFAULT;
     if (len >= PATH_MAX) return -ENAMETOOLONG;
@@ -458,6 +466,7 @@ static int64_t execute(struct cpu *cpu, int dirfd, uint64_t path, uint64_t argv,
     if (!r) r = go(t, &x, argv, envp);
     if (x.fd >= 0) close(x.fd);
     if (x.pass_fd >= 0) close(x.pass_fd);
+    if (x.filters_fd >= 0) close(x.filters_fd);
     if (x.memory != names) free(x.memory);
     t->exec_memory = NULL;
     return r;

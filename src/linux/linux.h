@@ -21,6 +21,7 @@ struct linux_config {                  /* from the command line and environment 
     int tier;
     const char *runner;                /* -runner: command line in front of self for children, words by spaces; NULL: none */
     const char *execfn;                /* -execfn, given by execve to a child: the name that the guest used (AT_EXECFN); NULL: the program's */
+    int filters_fd;                    /* -seccomp, given by execve to a child that has filters (seccomp.c); 0: none */
 };
 
 struct linux_thread {                  /* cpu->os */
@@ -39,6 +40,8 @@ struct linux_thread {                  /* cpu->os */
                                         * make it again; linux_deliver_pending, before it builds a handler's frame, calls linux_syscall_interrupted. */
     struct linux_sighand *sighand;     /* sighand.h: the handlers; shared by the threads of a process, a copy in a vfork child */
     struct linux_signal_thread *signals;               /* sighand.h: signal.c's own */
+    const struct linux_filter *filters;                /* filters.h; NULL: none */
+    bool seccomp_strict;
     void *exec_memory;                 /* of an execve in a vfork child: freed by the parent */
     struct linux_thread *next, *prev;  /* of all threads, under process.lock */
 };

@@ -160,6 +160,14 @@ uint64_t linux_futex_address(uint64_t addr)
     return raw ? raw + (addr & GUEST_PAGE_MASK) : addr;
 }
 
+void linux_page_refresh(uint64_t addr)
+{
+    enter();
+    if (memory_host_page() > GUEST_PAGE)
+        memory_big_refresh(addr);
+    leave();
+}
+
 int linux_page_present(uint64_t addr)
 {
     enter();
@@ -168,11 +176,11 @@ int linux_page_present(uint64_t addr)
     return present;
 }
 
-/* C code lost a race only if the guest may do what it tried. */
+/* C code lost a race only if the guest may do what it tried (not every host tells what that was). */
 static bool allowed(uint64_t addr, int access)
 {
     int prot = linux_page_prot(addr);
-    return access >= 0 && prot > 0 && (!(access & 2) || prot & GUEST_PROT_WRITE);
+    return prot > 0 && (access < 0 || !(access & 2) || prot & GUEST_PROT_WRITE);
 }
 
 bool linux_mixed_fault(siginfo_t *info, int access, void *ucontext)
@@ -885,7 +893,7 @@ void linux_memory_fork_parent(void)
 
 void linux_memory_fork_child(void)
 {
-    pthread_mutex_init(&lock, NULL);
-    pthread_mutex_init(&brk_lock, NULL);
     mixed_fork_child();
+    leave();                               /* this thread took them */
+    pthread_mutex_unlock(&brk_lock);
 }

@@ -23,6 +23,8 @@ static inline void linux_forget_named_fd(void)
 uint64_t linux_mmap_named(uint64_t addr, uint64_t len, int prot, int flags, const char *name, unsigned region_flags);
 /* Has the page memory already? -1: the host's own page tables tell */
 int linux_page_present(uint64_t addr);
+/* Before the kernel is given the page: a file may have grown over it since it was mapped (no fault tells, as one does where code accesses it). */
+void linux_page_refresh(uint64_t addr);
 /* Is every page of the range mapped for the guest? */
 bool linux_range_mapped(uint64_t addr, uint64_t len);
 /* Enter and remove a System V segment that the kernel has attached. linux_shm_place: a free address for it. */

@@ -24,12 +24,21 @@ static const struct { uint16_t nr; uint8_t arg; } pointers[] = {
 
 static uint64_t page_rest(uint64_t addr) { return GUEST_PAGE - (addr & GUEST_PAGE_MASK); }
 
+static uint64_t place_of(uint64_t addr, bool write)
+{
+    uint64_t at = ir_mem_at(addr, 1, write);
+    if (at != addr)
+        return at;
+    linux_page_refresh(addr);
+    return ir_mem_at(addr, 1, write);
+}
+
 /* How many of the bytes lie together, beginning at *at */
 static uint64_t run(uint64_t addr, uint64_t size, bool write, uint64_t *at)
 {
     uint64_t n = page_rest(addr);
-    *at = ir_mem_at(addr, 1, write);
-    while (n < size && ir_mem_at(addr + n, 1, write) == *at + n)
+    *at = place_of(addr, write);
+    while (n < size && place_of(addr + n, write) == *at + n)
         n += GUEST_PAGE;
     return n < size ? n : size;
 }
@@ -237,7 +246,7 @@ void linux_view_begin(struct linux_view_call *v, uint64_t nr, const struct linux
     }
     for (unsigned k = 0; k < sizeof pointers / sizeof pointers[0]; k++)
         if (pointers[k].nr == nr && v->args[pointers[k].arg])
-            v->args[pointers[k].arg] = ir_mem_at(v->args[pointers[k].arg], 1, linux_page_prot(v->args[pointers[k].arg]) & GUEST_PROT_WRITE);
+            v->args[pointers[k].arg] = place_of(v->args[pointers[k].arg], linux_page_prot(v->args[pointers[k].arg]) & GUEST_PROT_WRITE);
 }
 
 /* Only what the kernel has changed: other threads may have written beside it. */

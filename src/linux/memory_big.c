@@ -462,6 +462,18 @@ static bool has_grown(struct mixed_sub *s)
     return (uint64_t)st.st_size > s->window->offset + (s->at - (uint64_t)(uintptr_t)s->window->at);
 }
 
+static bool take_growth(struct mixed *p, unsigned i)
+{
+    struct mixed_sub *s = &p->sub[i];
+    if (!has_grown(s))
+        return false;
+    s->state &= (uint8_t)~SUB_BEYOND;
+    if (!(s->state & SUB_FAR) && p->home && !p->shared)
+        memory_home_fill(p->home, i * GUEST_PAGE, (void *)(uintptr_t)s->at, GUEST_PAGE);
+    mixed_settle(p);
+    return true;
+}
+
 int memory_big_present(uint64_t addr)
 {
     const struct mixed *p = mixed_find(mixed_down(addr));
@@ -485,11 +497,12 @@ enum memory_fault memory_big_fault(uint64_t *addr, int access)
         return s->state & SUB_MAPPED ? MEMORY_FAULT_MIXED : MEMORY_FAULT_UNMAPPED;
     if (!(s->state & 7) || (access >= 0 && access & 2 && !(s->state & GUEST_PROT_WRITE)))
         return MEMORY_FAULT_PLAIN;             /* the protection is looked at first */
-    if (!has_grown(s))
-        return MEMORY_FAULT_BEYOND;
-    s->state &= (uint8_t)~SUB_BEYOND;
-    if (!(s->state & SUB_FAR) && p->home && !p->shared)
-        memory_home_fill(p->home, mixed_sub(*addr) * GUEST_PAGE, (void *)(uintptr_t)s->at, GUEST_PAGE);
-    mixed_settle(p);
-    return MEMORY_FAULT_MIXED;
+    return take_growth(p, mixed_sub(*addr)) ? MEMORY_FAULT_MIXED : MEMORY_FAULT_BEYOND;
+}
+
+void memory_big_refresh(uint64_t addr)
+{
+    struct mixed *p = mixed_find(mixed_down(addr));
+    if (p && p->sub[mixed_sub(addr)].state & SUB_BEYOND)
+        take_growth(p, mixed_sub(addr));
 }

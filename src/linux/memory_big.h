@@ -13,6 +13,7 @@ int memory_big_move(uint64_t from, uint64_t size, uint64_t new_size, uint64_t to
 int memory_big_advise(uint64_t addr, uint64_t size, int advice);
 /* Has the page memory? For pages with a home or in a window; -1: not known */
 int memory_big_present(uint64_t addr);
+void memory_big_refresh(uint64_t addr);        /* a page behind its file's end: look whether the file has grown */
 /* What a fault at *addr means (access: host_context_fault); an address in a view becomes the guest's. MIXED: the guest's rights decide, not the host's. */
 enum memory_fault { MEMORY_FAULT_PLAIN, MEMORY_FAULT_MIXED, MEMORY_FAULT_UNMAPPED, MEMORY_FAULT_BEYOND /* behind the file's end: SIGBUS */ };
 enum memory_fault memory_big_fault(uint64_t *addr, int access);

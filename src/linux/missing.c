@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * missing.c: which library does a program miss, and what would fetch it? Looked into only after a dynamic program has ended with
- * status 127, so that it costs the others nothing: DT_NEEDED of the program and of what it needs, in the places where ld.so(8) looks.
+ * status 127, so that it costs the others nothing: DT_NEEDED of the program and of what it needs, in the places where ld.so(8) looks. A library that
+ * is there and was not mapped, under a limit on memory (setrlimit(2)), tells of the limit.
  */
 #include <ctype.h>
 #include <elf.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "linux/start.h"
@@ -18,6 +20,8 @@ enum { MAX_SEEN = 256 };
 struct search {
     char *seen[MAX_SEEN]; unsigned n_seen;
     unsigned n_missing;
+    char unmapped[256];                    /* one that is there and is not among the guest's mappings */
+    off_t unmapped_size;
     const char *library_path;              /* the guest's LD_LIBRARY_PATH */
 };
 
@@ -85,6 +89,11 @@ static uint64_t offset_of(const struct file *f, uint64_t vaddr)
     return UINT64_MAX;
 }
 
+static bool is_x86_64(const Elf64_Ehdr *h)
+{
+    return !memcmp(h->e_ident, ELFMAG, SELFMAG) && h->e_ident[EI_CLASS] == ELFCLASS64 && h->e_machine == EM_X86_64;
+}
+
 static bool open_file(struct file *f, const char *host)
 {
     struct stat st;
@@ -98,8 +107,7 @@ static bool open_file(struct file *f, const char *host)
         return false;
     *f = (struct file){ p, (size_t)st.st_size, NULL, 0 };
     const Elf64_Ehdr *h = p;
-    bool ours = !memcmp(h->e_ident, ELFMAG, SELFMAG) && h->e_ident[EI_CLASS] == ELFCLASS64 && h->e_machine == EM_X86_64;
-    f->ph = ours && h->e_phentsize == sizeof(Elf64_Phdr) ? at(f, h->e_phoff, h->e_phnum * sizeof(Elf64_Phdr)) : NULL;
+    f->ph = is_x86_64(h) && h->e_phentsize == sizeof(Elf64_Phdr) ? at(f, h->e_phoff, h->e_phnum * sizeof(Elf64_Phdr)) : NULL;
     f->n = f->ph ? h->e_phnum : 0;
     if (f->ph)
         return true;
@@ -112,11 +120,12 @@ static bool open_file(struct file *f, const char *host)
 /* Is there an x86-64 library of this host path? */
 static bool is_library(const char *host)
 {
-    struct file f;
-    if (!open_file(&f, host))
-        return false;
-    munmap((void *)(uintptr_t)f.bytes, f.size);
-    return true;
+    Elf64_Ehdr h;
+    int fd = open(host, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool whole = fd >= 0 && pread(fd, &h, sizeof h, 0) == sizeof h;
+    if (fd >= 0)
+        close(fd);
+    return whole && is_x86_64(&h);
 }
 
 static bool try_directory(const char *directory, size_t length, const char *origin, const char *name, char found[PATH_MAX])
@@ -194,6 +203,48 @@ static bool seen_before(struct search *s, const char *name)
     return false;
 }
 
+/* ---- short of memory? ---- */
+
+struct wanted { dev_t dev; ino_t ino; bool mapped; };
+
+static void compare_region(void *ctx, const struct linux_region *r)
+{
+    struct wanted *w = ctx;
+    w->mapped |= r->ino == w->ino && r->dev == w->dev;
+}
+
+static void note_unmapped(struct search *s, const char *name, const char *host)
+{
+    struct stat st;
+    if (s->unmapped[0] || stat(host, &st))
+        return;
+    struct wanted w = { st.st_dev, st.st_ino, false };
+    linux_regions(compare_region, &w);
+    if (w.mapped)
+        return;
+    snprintf(s->unmapped, sizeof s->unmapped, "%s", name);
+    s->unmapped_size = st.st_size;
+}
+
+static bool has_room(off_t size)
+{
+    void *p = mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return false;
+    munmap(p, (size_t)size);
+    return true;
+}
+
+static void explain_memory(const struct search *s)
+{
+    static const struct { int kind; const char *what; } kinds[] = { { RLIMIT_AS, "ulimit -v" }, { RLIMIT_DATA, "ulimit -d" } };
+    struct rlimit limit;
+    for (unsigned i = 0; i < 2 && !has_room(s->unmapped_size); i++)
+        if (!getrlimit(kinds[i].kind, &limit) && limit.rlim_cur != RLIM_INFINITY)
+            fprintf(stderr, "wherry-x86_64: %s: memory is too short for the library %s: the limit is %llu KiB; raise it (%s)\n", linux_process.exe_guest, s->unmapped,
+                (unsigned long long)limit.rlim_cur / 1024, kinds[i].what);
+}
+
 static void check_file(struct search *s, const char *host, const char *wanted_by);
 
 static void check_needed(struct search *s, const char *name, const char *origin, const char *runpath, const char *wanted_by)
@@ -202,6 +253,7 @@ static void check_needed(struct search *s, const char *name, const char *origin,
     if (seen_before(s, name))
         return;
     if (find_library(s, name, origin, runpath, found)) {
+        note_unmapped(s, name, found);
         check_file(s, found, name);
         return;
     }
@@ -266,6 +318,8 @@ void linux_explain_missing(void)
     if (!linux_process.interp_base || !linux_process.exe)
         return;
     check_file(&s, linux_process.exe, linux_process.exe_guest);
+    if (!s.n_missing && s.unmapped[0])
+        explain_memory(&s);
     for (unsigned i = 0; i < s.n_seen; i++)
         free(s.seen[i]);
 }

@@ -14,6 +14,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 #include "guest/lift.h"
+#include "linux/filters.h"
 #include "linux/sighand.h"
 
 static const char *skip_slashes(const char *p)
@@ -175,6 +176,7 @@ static void make_status(FILE *f, const char *path)
 {
     char text[8192], *save;
     pid_t tid = 0;
+    unsigned filters = linux_current() ? linux_seccomp_count(linux_current()) : 0;
     if (!read_text(path, text, sizeof text))
         return;
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
@@ -185,6 +187,10 @@ static void make_status(FILE *f, const char *path)
             fprintf(f, "SigIgn:\t%016llx\n", (unsigned long long)handled_signals(false));
         else if (!strncmp(line, "SigCgt:", 7))
             fprintf(f, "SigCgt:\t%016llx\n", (unsigned long long)handled_signals(true));
+        else if (!strncmp(line, "Seccomp:", 8))
+            fprintf(f, "Seccomp:\t%d\n", filters ? 2 : 0);          /* strict mode can't ask */
+        else if (!strncmp(line, "Seccomp_filters:", 16))
+            fprintf(f, "Seccomp_filters:\t%u\n", filters);
         else
             fprintf(f, "%s\n", line);
     }

@@ -33,12 +33,13 @@ static size_t code_at_pc(struct cpu *cpu, uint8_t bytes[15])
     return n;
 }
 
-/* Emulated hosts don't tell stores from loads: then the instruction has to. */
+/* Did the guest's instruction want to write there? The host's fault is that of a load where an operation on memory is several host
+ * instructions, and emulated hosts don't tell stores from loads. */
 static bool is_store(struct cpu *cpu, uint64_t addr)
 {
     const struct linux_thread *t = cpu->os;
     uint8_t bytes[15];
-    if (t->signals->fault >= 0) return t->signals->fault & PF_WRITE;
+    if (t->signals->fault >= 0 && t->signals->fault & PF_WRITE) return true;
     size_t n = code_at_pc(cpu, bytes);
     return n && x86_stores_at(&cpu->state, bytes, n, addr);
 }
@@ -58,7 +59,7 @@ static uint64_t fault_error(struct cpu *cpu, uint64_t addr)
     uint64_t present = prot > 0 ? PF_PRESENT : 0;
     if (addr == cpu->state.pc && !(prot > 0 && (prot & PROT_EXEC))) return PF_USER | PF_FETCH | present;
     int there = prot > 0 ? linux_page_present(addr) : -1;
-    if (t->signals->fault >= 0) return PF_USER | (there >= 0 ? (unsigned)there : t->signals->fault & PF_PRESENT) | (t->signals->fault & PF_WRITE);
+    if (t->signals->fault >= 0) present = there >= 0 ? (unsigned)there : t->signals->fault & PF_PRESENT;
     return PF_USER | present | (is_store(cpu, addr) ? PF_WRITE : 0);
 }
 

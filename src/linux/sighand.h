@@ -49,6 +49,8 @@ bool linux_wait_mask_begin(struct linux_thread *t, uint64_t mask);
 int64_t linux_wait_mask_end(struct linux_thread *t, int64_t result);
 /* give the host kernel what the guest wants for sig. safe: through linux_safe_syscall. Result or negative errno */
 int64_t linux_install_handler(int sig, const struct linux_sigaction *act, bool safe);
+/* the host's libc takes two signals when it makes its first thread; wherry has no use for its handlers: as the guest wants them again */
+void linux_signals_of_libc(struct linux_thread *t);
 /* before execve: the five as the new program should inherit them; afterwards (it failed): ours again */
 void linux_signals_before_exec(struct linux_thread *t);
 void linux_signals_exec_failed(struct linux_thread *t);

@@ -26,6 +26,7 @@ struct host_sigaction {                       /* the host kernel's structure */
 
 static struct linux_sighand process_sighand = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static uint64_t inherited_mask;
+enum { FIRST_OF_LIBC = 32, LAST_OF_LIBC = 33 };     /* glibc's SIGCANCEL and SIGSETXID */
 
 /* ---- the host's mask ---- */
 
@@ -272,8 +273,14 @@ void linux_signal_fork_child(void)
     t->pending = 0;
 }
 
+void linux_signals_of_libc(struct linux_thread *t)
+{
+    for (int sig = FIRST_OF_LIBC; sig <= LAST_OF_LIBC; sig++) linux_install_handler(sig, &t->sighand->act[sig], false);
+}
+
 void linux_signals_before_exec(struct linux_thread *t)
 {
+    linux_signals_of_libc(t);
     for (int sig = 1; sig <= LINUX_NSIG; sig++) {
         struct host_sigaction ignore = { .handler = (void (*)(int, siginfo_t *, void *))LINUX_SIG_IGN };
         if ((linux_sigbit(sig) & LINUX_SYNC_SIGNALS) && t->sighand->act[sig].handler == LINUX_SIG_IGN) host_sigaction(sig, &ignore, NULL, false);

@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "engine/log.h"
+#include "linux/filters.h"
 #include "linux/memory.h"
 #include "linux/proc.h"
 
@@ -276,6 +277,8 @@ static int run(struct start *s, uint64_t sp)
     t->cpu->state.gpr[X86_RSP] = sp;
     t->cpu->state.pc = linux_process.entry;
     linux_signal_init();
+    if (linux_process.config.filters_fd && linux_seccomp_take(t, linux_process.config.filters_fd))
+        return complain(s->program, 0, "-seccomp %d: not the filters of a parent", linux_process.config.filters_fd);
     linux_run(t->cpu);
     return 0;
 }

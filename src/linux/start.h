@@ -10,6 +10,8 @@
 uint64_t linux_make_stack(const struct linux_image *program, const char *execfn, char **argv, char **envp, char why[512]);
 /* Map the vDSO; its address, or 0 (the program does without). */
 uint64_t linux_make_vdso(void);
+/* Is this one of the vDSO's own system calls? pc: behind it */
+bool linux_vdso_calls(int nr, uint64_t pc);
 /* A dynamic program has ended with status 127: if libraries that it needs are in no place where its dynamic linker looks, say which
  * and how to get them. */
 void linux_explain_missing(void);

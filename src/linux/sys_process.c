@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include "engine/log.h"
 #include "linux/clone.h"
+#include "linux/filters.h"
 #include "linux/hostcall.h"
 #include "linux/sighand.h"
 
@@ -46,7 +47,7 @@ static void fork_child(struct cpu *cpu, const struct linux_clone *args)
 {
     struct linux_thread *t = cpu->os;
     linux_thread_fork_child(t);
-    pthread_mutex_init(&linux_process.lock, NULL);
+    pthread_mutex_unlock(&linux_process.lock); /* the parent's fork_process took it */
     engine_fork_child();                       /* first: until then the code cache is the parent's */
     linux_memory_fork_child();
     linux_signal_fork_child();
@@ -142,9 +143,8 @@ SYS(waitid) { return linux_safe_syscall(SYS_waitid, (int)a, (int)b, c, (int)d, e
 
 /* ---- about itself ---- */
 
-/* What wherry can't give a guest: tracing and filters would see the translator's own calls. */
+/* What wherry can't give a guest: it would see the translator's own calls. */
 SYS(ptrace) { return -EPERM; }
-SYS(seccomp) { return -EINVAL; }
 SYS(membarrier) { return linux_host(SYS_membarrier, (int)a, (unsigned)b, (int)c); }
 
 enum { ARCH_SET_GS = 0x1001, ARCH_SET_FS, ARCH_GET_FS, ARCH_GET_GS, ARCH_GET_CPUID = 0x1011, ARCH_SET_CPUID };
@@ -189,7 +189,8 @@ SYS(prctl)
     case PR_GET_TID_ADDRESS: return linux_put(b, &((struct linux_thread *)cpu->os)->clear_child_tid, 8);
     case PR_GET_TSC: return linux_put(b, &one, 4);             /* PR_TSC_ENABLE */
     case PR_SET_TSC: return b == 1 ? 0 : -EINVAL;
-    case PR_GET_SECCOMP: return 0;
+    case PR_GET_SECCOMP: return linux_seccomp_count(cpu->os) ? 2 : 0;
+    case PR_SET_SECCOMP: return linux_seccomp_prctl(cpu, b, c);
     case PR_SET_VMA: return 0;                                 /* names of mappings: a hint */
     default: return -EINVAL;
     }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "engine/log.h"
 #include "linux/convert.h"
+#include "linux/filters.h"
 #include "linux/hostcall.h"
 #include "linux/kinds.h"
 #include "linux/memory.h"
@@ -137,6 +138,10 @@ void linux_syscall_interrupted(struct cpu *cpu, bool sa_restart)
 
 static int64_t handle(struct cpu *cpu, const struct linux_call *call, uint64_t nr, const uint64_t a[6])
 {
+    const struct linux_thread *t = cpu->os;
+    int64_t refused;
+    if (__builtin_expect(t->seccomp_strict || __atomic_load_n(&t->filters, __ATOMIC_ACQUIRE), 0) && linux_seccomp_stops(cpu, nr, a, &refused))
+        return refused;
     if (!call)
         return -ENOSYS;
     if (!engine_views())

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "linux/clone.h"
+#include "linux/filters.h"
 #include "linux/hostcall.h"
 #include "linux/sighand.h"
 
@@ -125,6 +126,7 @@ static void *thread_main(void *arg)
     if (!(args->flags & CLONE_FS)) unshare(CLONE_FS);
     linux_clone_child_state(t->cpu, start->parent, args);
     t->sighand = parent->sighand;
+    linux_seccomp_inherit(t, parent);
     t->altstack_flags = SS_DISABLE;
     linux_note_sigmask(t, parent->sigmask);
     linux_clone_child_tid(t, args);
@@ -160,6 +162,7 @@ int64_t linux_clone_thread(struct cpu *cpu, const struct linux_clone *args)
     sem_init(&start.ready, 0, 0);
     uint64_t old = linux_block_signals();
     int64_t r = create_host_thread(&start);
+    linux_signals_of_libc(t);
     linux_set_host_mask(old);
     sem_destroy(&start.ready);
     return r;

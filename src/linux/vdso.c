@@ -90,6 +90,12 @@ static void fill_dynamic(struct image *m, uint32_t name, uint32_t used)
     memcpy(m->dyn, dyn, sizeof dyn);
 }
 
+bool linux_vdso_calls(int nr, uint64_t pc)
+{
+    uint64_t at = pc - 7 - (linux_process.vdso + AT(text));
+    return linux_process.vdso && at < N_FUNCTIONS * STUB && at % STUB == 0 && functions[at / STUB].nr == (uint32_t)nr;
+}
+
 uint64_t linux_make_vdso(void)
 {
     const int prot = GUEST_PROT_READ | GUEST_PROT_WRITE;

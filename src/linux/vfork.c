@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include "linux/clone.h"
+#include "linux/filters.h"
 #include "linux/hostcall.h"
 #include "linux/sighand.h"
 
@@ -73,6 +74,7 @@ static struct linux_thread *child_thread(struct cpu *cpu, const struct linux_clo
     }
     t->cpu->os = t;
     t->vfork_child = true;
+    linux_seccomp_inherit(t, parent);
     if (args->flags & CLONE_VFORK) {           /* otherwise clone(2) begins without one */
         t->altstack_sp = parent->altstack_sp;
         t->altstack_size = parent->altstack_size;
@@ -144,6 +146,7 @@ static void *lender_main(void *arg)
 {
     struct sharing *s = arg;
     struct answer *answer = s->answer;
+    linux_signals_of_libc(s->cpu->os);         /* the parent's, or a copy of them; before the child gets the kernel's */
     int64_t pid = start_child(s, &answer->pidfd);
     if (pid < 0) tell(answer, pid);
     cpu_set_current(NULL);

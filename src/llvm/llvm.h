@@ -33,6 +33,7 @@ struct llvm_region {
     const struct guest_slot *slots; unsigned n_slots;
     const struct host_pin *pins; unsigned n_pins;
     const struct host_offsets *offsets;
+    const uint32_t *weight, *count;                              /* how often each way from block to block is taken [from * n_blocks + to], and each block; NULL: not known */
     bool loops_only;                                             /* refuse what does not come back to its first entry */
     bool shared;                                                 /* others may see guest memory as it changes */
     const char *features;                                        /* of the processor, as LLVM names them */

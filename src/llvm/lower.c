@@ -228,11 +228,11 @@ static LLVMBasicBlockRef way_out(struct lower *L, LLVMBasicBlockRef exit, unsign
     return way;
 }
 
-/* a branch that is hardly ever taken */
-static void branch_cold(struct lower *L, LLVMValueRef cond, LLVMBasicBlockRef cold, LLVMBasicBlockRef hot)
+static void branch(struct lower *L, LLVMValueRef cond, LLVMBasicBlockRef yes, LLVMBasicBlockRef no, uint32_t yes_weight, uint32_t no_weight)
 {
-    LLVMMetadataRef m[3] = { LLVMMDStringInContext2(L->c, "branch_weights", 14), LLVMValueAsMetadata(int_const(L, 32, 1)), LLVMValueAsMetadata(int_const(L, 32, 2000)) };
-    LLVMValueRef br = LLVMBuildCondBr(L->b, cond, cold, hot);
+    LLVMMetadataRef m[3] = { LLVMMDStringInContext2(L->c, "branch_weights", 14), LLVMValueAsMetadata(int_const(L, 32, yes_weight)),
+                             LLVMValueAsMetadata(int_const(L, 32, no_weight)) };
+    LLVMValueRef br = LLVMBuildCondBr(L->b, cond, yes, no);
     LLVMSetMetadata(br, LLVMGetMDKindIDInContext(L->c, "prof", 4), LLVMMetadataAsValue(L->c, LLVMMDNodeInContext2(L->c, m, 3)));
 }
 
@@ -280,12 +280,28 @@ static LLVMBasicBlockRef target_block(struct lower *L, const struct ir_insn *in,
     return k >= 0 ? inside(L, (unsigned)k) : way_out(L, exit_to(L, (uint64_t)in->imm, 0, LLVM_EXIT_GO), in->lane, NULL);
 }
 
+/* nothing is impossible because a profile has not seen it */
+static uint32_t scaled(uint32_t weight) { return 16 * (weight < 1 << 26 ? weight : 1 << 26) + 1; }
+
+/* how often the current block goes to the guest address, as far as that is known */
+static uint32_t weight_to(struct lower *L, uint64_t pc)
+{
+    int k = number_of(L, pc);
+    return k < 0 || !L->r->weight ? 0 : L->r->weight[L->current * L->r->n_blocks + (unsigned)k];
+}
+
 static void conditional(struct lower *L, const struct ir_insn *in)
 {
     bool out;
     LLVMBasicBlockRef next = new_block(L), to = target_block(L, in, &out);
-    if (out)
-        branch_cold(L, L->v[in->arg[0]], to, next);
+    uint32_t all = L->r->weight ? L->r->count[L->current] : 0, yes = weight_to(L, (uint64_t)in->imm);
+    const struct ir_insn *last = &L->ir->insn[L->ir->n - 1];
+    if (out && last->op == IR_EXIT && all > weight_to(L, (uint64_t)last->imm))
+        yes = all - weight_to(L, (uint64_t)last->imm);
+    if (all)
+        branch(L, L->v[in->arg[0]], to, next, scaled(yes), scaled(all > yes ? all - yes : 0));
+    else if (out)
+        branch(L, L->v[in->arg[0]], to, next, 1, 2000);
     else
         LLVMBuildCondBr(L->b, L->v[in->arg[0]], to, next);
     LLVMPositionBuilderAtEnd(L->b, next);
@@ -303,13 +319,20 @@ static void indirect(struct lower *L, const struct llvm_block *b, const struct i
 {
     LLVMValueRef target = L->v[in->arg[0]];
     uint64_t back = in->op == IR_EXITCALLI ? (uint64_t)L->ir->insn[in->arg[1]].imm : 0;
+    uint32_t rest = L->r->weight ? L->r->count[L->current] : 0;
     unsigned kind = in->op == IR_EXITCALLI ? LLVM_EXIT_CALL_INDIRECT : in->op == IR_EXITRET ? LLVM_EXIT_RETURN : LLVM_EXIT_INDIRECT;
     for (unsigned g = 0; g < b->n_guesses; g++) {
         int k = number_of(L, b->guess[g]);
         if (k < 0)
             continue;
         LLVMBasicBlockRef next = new_block(L), to = inside(L, (unsigned)k);
-        LLVMBuildCondBr(L->b, LLVMBuildICmp(L->b, LLVMIntEQ, target, int_const(L, 64, (int64_t)b->guess[g]), ""), to, next);
+        LLVMValueRef hit = LLVMBuildICmp(L->b, LLVMIntEQ, target, int_const(L, 64, (int64_t)b->guess[g]), "");
+        uint32_t weight = weight_to(L, b->guess[g]);
+        if (rest)
+            branch(L, hit, to, next, scaled(weight), scaled(rest > weight ? rest - weight : 0));
+        else
+            LLVMBuildCondBr(L->b, hit, to, next);
+        rest = rest > weight ? rest - weight : 0;
         LLVMPositionBuilderAtEnd(L->b, next);
     }
     LLVMBuildBr(L->b, way_out(L, exit_to(L, 0, back, kind), IR_F_ALL, target));

@@ -74,7 +74,7 @@ void test_wherry_init(int tier, unsigned options)
     mprotect((void *)(DATA_BASE + DATA_RW), DATA_SIZE - DATA_RW, PROT_READ);
     test_exact_flags = options & TEST_EXACT_FLAGS;
     struct engine_config cfg = { .tier = tier, .fetchable = fetchable, .watch = watch, .exact_flags = test_exact_flags, .self_check = options & TEST_SELF_CHECK,
-        .cache_size = 16 << 20 };
+        .cache_size = 16 << 20, .eager = true };
     if (engine_init(&cfg)) { perror("difftest: engine"); exit(1); }
     cpu = cpu_create();
     cpu_set_current(cpu);

@@ -166,6 +166,10 @@ static void kernel(unsigned first)
     printf(" %ld %s", how > 2 && r == 0 ? 0 : r, r < 0 ? strerrorname_np(errno) : "");
     if (how == 3 && r == 0)
         memset(at, 1, 390);                    /* names differ */
+    if (how >= 3 && r < 0) {                   /* how much of it the kernel had written by then is its own affair */
+        size_t rest = PAGE - (uintptr_t)at % PAGE;
+        GUARDED(memset(at, 1, rest < 390 ? rest : 390));
+    }
 }
 
 static void grow(void)

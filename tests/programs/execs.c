@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,13 +99,24 @@ static void limits(void)
     for (int i = 0; i < 5; i++) args[i] = big; args[5] = NULL; run("quarter of the stack", "/bin/true", args, no_env); setrlimit(RLIMIT_STACK, &old);
 }
 
+static int nothing(void *unused) { return 0; }
+
+/* those that a C library takes for itself, though not the program's own: a process beside this one makes no thread in it */
+static void ignore_inner_signals(void)
+{
+    static char stack[65536] __attribute__((aligned(16)));
+    struct { void (*handler)(int); unsigned long flags; void *restorer; unsigned long mask; } ign = { SIG_IGN };
+    syscall(SYS_rt_sigaction, 32, &ign, NULL, 8); syscall(SYS_rt_sigaction, 33, &ign, NULL, 8);
+    clone(nothing, stack + sizeof stack, CLONE_VM | SIGCHLD, NULL); wait(NULL);
+}
+
 static void inherits(void)
 {
+    ignore_inner_signals();
     struct sigaction ign = { .sa_handler = SIG_IGN }; sigset_t set; sigemptyset(&set); sigaddset(&set, SIGUSR1); sigaddset(&set, SIGSEGV);
     sigaction(SIGHUP, &ign, NULL); sigaction(SIGSEGV, &ign, NULL); sigprocmask(SIG_BLOCK, &set, NULL);
     alarm(100);
-    /* the low 28: a C library that makes a thread takes 32 and 33 for itself, also when they came to it ignored */
-    RUN("signals", "/bin/grep", "grep", "-o", "Sig[BI]..:\\|[0-9a-f]\\{7\\}$", "/proc/self/status");
+    RUN("signals", "/bin/grep", "grep", "Sig[BI]", "/proc/self/status");
     setpriority(PRIO_PROCESS, 0, 5); umask(027);
     RUN("nice and umask", "/bin/sh", "sh", "-c", "nice; umask; ulimit -c");
     RUN("fds", "/bin/sh", "sh", "-c", "ls /proc/self/fd | wc -l; exec 0<&-; ls /proc/self/fd | wc -l");

@@ -375,9 +375,10 @@ static int trap_flag(struct cpu *cpu)
 static const struct { const char *name; struct engine_config cfg; } variants[] = {
     { "tier 0", { .tier = 0 } },
     { "tier 1", { .tier = 1, .self_check = true } },
-    { "tier 1, unlinked", { .tier = 1, .log = LOG_NOCHAIN } },
+    { "tier 1, eager", { .tier = 1, .self_check = true, .eager = true } },
+    { "tier 1, unlinked", { .tier = 1, .eager = true, .log = LOG_NOCHAIN } },
     { "tier 1, tiny cache", { .tier = 1, .tiny_cache = true } },
-    { "tier 1, one instruction per block", { .tier = 1, .max_insns = 1 } },
+    { "tier 1, one instruction per block", { .tier = 1, .eager = true, .max_insns = 1 } },
     { "tier 1, exact flags", { .tier = 1, .exact_flags = true } },
     { "lock step", { .tier = 1, .lockstep = true } },
     { "tier 1, every second block", { .tier = 1, .only_first = 1, .only_last = 20 } },
