@@ -12,7 +12,10 @@ static const char *const head =
     "Runs \\fIPROGRAM\\fR, an x86\\-64 Linux executable or a script whose interpreter is one, by translating its code. Programs that it starts run in the same way.\n"
     "\\fIPROGRAM\\fR is searched in PATH when it has no slash.\n.PP\n"
     "With \\fB\\-L\\fR, the dynamic linker, the libraries and every absolute path that the program uses are looked up in the root first, symbolic links\n"
-    "(absolute ones too) resolved inside it; what is not there is taken from the host.\n";
+    "(absolute ones too) resolved inside it; what is not there is taken from the host. Names that the kernel tells (getcwd, /proc/self/cwd, /proc/self/fd) are the\n"
+    "host's, as under \\fBqemu\\-x86_64\\fR: they lead to the same file for every use, also for making one.\n"
+    ".PP\nseccomp(2) works: filters are interpreted by wherry for the program's own calls, inherited by its children and over execve. A program with filters can't start\n"
+    "one that wherry does not run (EACCES); there are no notifications to other processes.\n";
 static const char *const tail =
     ".SH EXIT STATUS\nThe program's own, or death by the same signal. 127: not found (the program, its interpreter or a library). 126: found, but it can not be run.\n"
     "1: wrong options.\n"

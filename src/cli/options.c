@@ -246,6 +246,7 @@ static int apply(enum option o, struct cli_run *run, const char *value, bool fro
     case OPT_LOCKSTEP: e->lockstep = true; break;
     case OPT_TINY: e->tiny_cache = true; break;
     case OPT_EXACT: e->exact_flags = true; break;
+    case OPT_ADDRESSES: e->exact_addresses = true; break;
     case OPT_CHECK: e->self_check = true; break;
     case OPT_RUNNER: c->runner = value; break;
     case OPT_EXECFN: c->execfn = value; break;

@@ -99,7 +99,7 @@ static void find_root(const struct cli_run *run)
 
 static int start_engine(const struct cli_run *run)
 {
-    struct engine_config cfg = { .tier = run->linux_config.tier, .fetchable = linux_fetchable, .watch = linux_watch };
+    struct engine_config cfg = { .tier = run->linux_config.tier, .fetchable = linux_fetchable, .watch = linux_watch, .symbol = linux_symbol };
     return engine_init(&cfg);
 }
 

@@ -208,6 +208,19 @@ int block_add_deps(struct block *b, const struct deps *deps)
     return 0;
 }
 
+static void empty_tables(void)
+{
+    engine.blocks.used = 2 * sizeof(struct block);
+    engine.n_blocks = 2;
+    engine.n_live = 0;
+    engine.exits.used = sizeof(struct exit_point);          /* number 0 of links and nodes ends a list */
+    engine.links.used = sizeof(struct link_node);
+    engine.page_nodes.used = sizeof(struct page_node);
+    engine.maps.used = engine.stubs_maps;
+    engine.ir.used = 16;
+    engine.pages.n = 0;
+}
+
 int block_init(void)
 {
     static const struct { struct arena *arena; size_t size; } arenas[] = {
@@ -220,31 +233,20 @@ int block_init(void)
     engine.table = make_table(12);
     engine.pages.bits = 8;
     engine.pages.entry = calloc(1u << engine.pages.bits, sizeof *engine.pages.entry);
-    block_reset();
+    *block_at(1) = (struct block){ .flags = BLOCK_DEAD };
+    empty_tables();
     return engine.table && engine.pages.entry ? 0 : -1;
 }
 
 /* Forget all translations. Block 1, the stubs, stays. Tables keep their size. */
 void block_reset(void)
 {
-    struct block stubs = engine.n_blocks > 1 ? *block_at(1) : (struct block){ .flags = BLOCK_DEAD };
-    engine.blocks.used = 2 * sizeof(struct block);
-    *block_at(1) = stubs;
-    engine.n_blocks = 2;
-    engine.n_live = 0;
-    engine.exits.used = sizeof(struct exit_point);          /* number 0 of links and nodes ends a list */
-    engine.links.used = sizeof(struct link_node);
-    engine.page_nodes.used = sizeof(struct page_node);
-    engine.maps.used = engine.stubs_maps;
-    engine.ir.used = 16;
-    engine.pages.n = 0;
-    first_forget();
+    empty_tables();
+    first_reset();
     if (engine.code_index.base)
         memset(engine.code_index.base, 0, sizeof(uint32_t) * ((engine.cache.used >> CODE_INDEX_BITS) + 1));
-    if (engine.table)
-        memset(engine.table->head, 0, sizeof(uint32_t) << engine.table->bits);
-    if (engine.pages.entry)
-        memset(engine.pages.entry, 0, sizeof(struct page_entry) << engine.pages.bits);
+    memset(engine.table->head, 0, sizeof(uint32_t) << engine.table->bits);
+    memset(engine.pages.entry, 0, sizeof(struct page_entry) << engine.pages.bits);
 }
 
 /* --- packed side maps: per entry three base-128 numbers: the offset's growth, the pc's change (zigzag), and live | flags << 6.

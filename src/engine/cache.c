@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "engine/internal.h"
 
+#define TYPICAL_CODE 2048            /* of a block: room for the next one is there before it is written */
 #define LARGEST_PIECE (64u << 10)    /* a multiple of every host's page size */
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
@@ -45,7 +46,11 @@ unsigned cache_scale(void)
 {
     static const int kinds[] = { RLIMIT_AS, RLIMIT_DATA };
     const uint64_t reserved = 3ull << 30;                 /* all arenas, and both views of the default code cache */
-    unsigned shift = 0;
+    static bool known;
+    static unsigned shift;
+    if (known)
+        return shift;
+    known = true;
     for (int i = 0; i < 2; i++) {
         struct rlimit limit;
         if (getrlimit(kinds[i], &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)

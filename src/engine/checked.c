@@ -8,12 +8,12 @@
 
 enum { SEEN = 1 << 14, PROBES = 8, OFTEN = 2, ROOM = 24 };
 
-static struct { uint64_t pc; uint32_t n; } seen[SEEN];     /* under the engine's lock */
+static struct { uint64_t pc; uint32_t n; bool by_code; } seen[SEEN];     /* under the engine's lock */
 static uint32_t n_checked;
 
 static unsigned place_of(uint64_t pc, unsigned i) { return (unsigned)((pc * 0x9e3779b97f4a7c15ull >> 40) + i) & (SEEN - 1); }
 
-bool checked_note(uint64_t pc)
+bool checked_note(uint64_t pc, bool by_code)
 {
     bool often = false;
     engine_lock();
@@ -22,6 +22,7 @@ bool checked_note(uint64_t pc)
         if (seen[k].pc && seen[k].pc != pc)
             continue;
         seen[k].pc = pc;
+        seen[k].by_code |= by_code;
         often = ++seen[k].n == OFTEN;
         n_checked += often;
         break;
@@ -30,16 +31,34 @@ bool checked_note(uint64_t pc)
     return often;
 }
 
-static bool is_checked(uint64_t pc)
+static enum checked_kind kind_of(uint64_t pc)
 {
     for (unsigned i = 0; i < PROBES; i++) {
         unsigned k = place_of(pc, i);
         if (seen[k].pc == pc)
-            return seen[k].n >= OFTEN;
+            return seen[k].n < OFTEN ? CHECKED_NOT : seen[k].by_code ? CHECKED_CODE : CHECKED_DATA;
         if (!seen[k].pc)
             break;
     }
-    return false;
+    return CHECKED_NOT;
+}
+
+void engine_forget_views(void)
+{
+    uint64_t pc[256];
+    for (unsigned k = 0, n = 0; k < SEEN; n = 0) {
+        engine_lock();
+        for (; k < SEEN && n < 256; k++) {
+            if (seen[k].n >= OFTEN)
+                pc[n++] = seen[k].pc;
+            seen[k].pc = seen[k].n = 0;
+            seen[k].by_code = false;
+        }
+        n_checked -= n;
+        engine_unlock();
+        while (n--)
+            engine_invalidate(pc[n], 1);
+    }
 }
 
 /* --- the pass --- */
@@ -109,29 +128,46 @@ static void copy(const struct ir_insn *in, bool check)
     out.insn[out.n++] = x;
 }
 
-static bool wanted(const struct ir_block *b)
+/* --stats counts how often blocks are entered. In the block's first instruction, before anything that may fault. */
+static uint64_t entries[CHECKED_KINDS];
+
+uint64_t checked_entries(enum checked_kind kind) { return __atomic_load_n(&entries[kind], __ATOMIC_RELAXED); }
+
+static void count_entry(enum checked_kind kind)
 {
+    put(IR_AADD, IR_I64, 0, 0, constant(IR_I64, (int64_t)(uintptr_t)&entries[kind]), constant(IR_I64, 1), IR_NONE, 0);
+}
+
+static enum checked_kind kind_of_block(const struct ir_block *b)
+{
+    enum checked_kind most = CHECKED_NOT, kind;
     for (unsigned i = 0; i < b->n; i++)
-        if (b->insn[i].op == IR_INSN && is_checked((uint64_t)b->insn[i].imm))
-            return true;
-    return false;
+        if (b->insn[i].op == IR_INSN && (kind = kind_of((uint64_t)b->insn[i].imm)) > most)
+            most = kind;
+    return most;
 }
 
 /* Under the engine's lock. */
-void checked_rewrite(struct ir_block *b)
+void checked_rewrite(struct ir_block *b, bool counted)
 {
     bool check = false;
-    if (!n_checked || !view_directory() || !wanted(b))
+    enum checked_kind kind = n_checked && view_directory() ? kind_of_block(b) : CHECKED_NOT;
+    counted &= engine.cfg.stats && view_directory();
+    if (!kind && !counted)
         return;
     memcpy(&out, b, offsetof(struct ir_block, insn));
     out.n = 0;
     for (unsigned i = 0; i < b->n; i++) {
-        if (b->insn[i].op == IR_INSN)
-            check = is_checked((uint64_t)b->insn[i].imm);
+        bool start = b->insn[i].op == IR_INSN;
+        if (start)
+            check = kind && kind_of((uint64_t)b->insn[i].imm);
         bool room = out.n + (b->n - i) + ROOM < IR_MAX_INSNS;
         copy(&b->insn[i], check && room);
         renamed[i] = (ir_ref)(out.n - 1);
+        if (start && counted && room)
+            count_entry(kind);
+        counted &= !start;
     }
     memcpy(b, &out, offsetof(struct ir_block, insn) + out.n * sizeof out.insn[0]);
-    count(STAT_CHECKED, 1);
+    count(STAT_CHECKED, kind != CHECKED_NOT);
 }

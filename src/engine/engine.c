@@ -46,6 +46,7 @@ static void merge_options(struct engine_config *c)
     }
     c->tiny_cache |= o->tiny_cache;
     c->exact_flags |= o->exact_flags;
+    c->exact_addresses |= o->exact_addresses;
     c->self_check |= o->self_check;
     c->perf_map |= o->perf_map;
     c->stats |= o->stats;
@@ -83,6 +84,7 @@ static int init_host(void)
     x86_cpuid_fast(engine.host->fast ? engine.host->fast(engine.env.features) : 0);
     engine.env.return_stack = true;
     engine.env.exact_flags = engine.cfg.exact_flags;
+    engine.env.exact_addresses = engine.cfg.exact_addresses;
     engine.env.heat = engine.cfg.tier < 2 ? 0 : engine.cfg.tier2_threshold == 1 ? 2 : 1;
     return cache_init(size) < 0 ? -1 : make_stubs();
 }
@@ -276,7 +278,7 @@ static int act_on_leave(struct cpu *cpu)
         return run_single(cpu);
     case LEAVE_VIEW:
         cpu->stats[STAT_VIEWS]++;
-        if (checked_note(cpu->state.pc))
+        if (checked_note(cpu->state.pc, p->by_code))
             engine_invalidate(cpu->state.pc, 1);
         return run_single(cpu);
     case LEAVE_RUN:

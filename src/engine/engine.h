@@ -20,6 +20,7 @@ struct engine_config {
     bool lockstep;                       /* run each block in tier 1 and the interpreter, stop at a difference */
     uint64_t only_first, only_last;      /* --only: blocks with these numbers go to tier 1, others are interpreted; 0,0 = all */
     bool tiny_cache, exact_flags, self_check;   /* stress */
+    bool exact_addresses;                /* host_env.exact_addresses */
     bool eager;                          /* translate each block before its first run, which the interpreter does otherwise */
     bool perf_map;
     bool stats;                          /* measure translating time */
@@ -29,6 +30,8 @@ struct engine_config {
     /* called before code in [page, page+4096) is translated. Returns true if the page's text counts as unchanged until
      * engine_invalidate is called for it (file text); false after the owner has write-protected it. */
     bool (*watch)(uint64_t page);
+    /* the name of the guest's code at pc, for perf_map, or NULL. Under the engine's lock as well */
+    const char *(*symbol)(uint64_t pc, char *text, size_t size);
 };
 /* What the command line asked for. engine_init takes it where cfg leaves a field 0 (the callbacks come from cfg alone). */
 extern struct engine_config engine_options;
@@ -73,12 +76,14 @@ int engine_expect_views(void);
 /* A guest page that is accessed elsewhere than at its own address (host pages larger than the guest's): the distance to that address for
  * reading and for writing, 0 where its own address is right. Called by one thread at a time. 0, or -1 when out of memory. */
 int engine_set_view(uint64_t page, uint64_t read, uint64_t write);
+/* Many pages have lost their views: instructions that met them are made plain again. Costs milliseconds. */
+void engine_forget_views(void);
 size_t engine_views(void);                                 /* pages that have one now */
 /* Wait until no other thread uses a view that it looked up before this call. Not inside engine_run. */
 void engine_settle_views(void);
 /* The owner's fault handler: an access by translated code to a page whose rights the host does not keep exactly. The instruction is to be run
  * by the interpreter, through the views, and its block made anew when that happens again. False: the fault is not in translated code. */
-bool engine_view_fault(void *ucontext);
+bool engine_view_fault(void *ucontext, bool by_code);
 
 /* Guarded access by C code to guest memory: 0, or -1 if it would fault (nothing or a part copied). */
 int engine_copy_from(void *to, uint64_t guest, size_t size);

@@ -89,7 +89,12 @@ static bool sync_state(struct cpu *cpu, uint64_t host_pc, const void *ucontext)
     }
     if (!b || !map_find(b, (uint32_t)(host_pc - block_entry(b)), &m))
         return false;
-    engine.host->sync(&engine.env, ucontext, &m, &cpu->state);
+    if (!(m.flags & HOST_MAP_LOOP))
+        engine.host->sync(&engine.env, ucontext, &m, &cpu->state);
+    else if (!engine.host->sync_loop(&engine.env, ucontext, &m, &cpu->state)) {
+        m.flags |= HOST_MAP_RUN;
+        m.pc = b->pc;
+    }
     if (m.pc != HOST_MAP_PC_IN_STATE)
         cpu->state.pc = m.pc;
     engine_cpu(cpu)->in_run = m.flags & HOST_MAP_RUN;
@@ -187,7 +192,7 @@ void engine_written_code(siginfo_t *info, void *ucontext)
     }
 }
 
-bool engine_view_fault(void *ucontext)
+bool engine_view_fault(void *ucontext, bool by_code)
 {
     struct cpu *cpu = cpu_current();
     if (!engine.ready || !cpu || !cpu_is_running(cpu) || engine_recover || !in_code_cache(host_context_pc(ucontext)))
@@ -195,6 +200,7 @@ bool engine_view_fault(void *ucontext)
     struct block *b = block_of_code(host_context_pc(ucontext));
     if (!b || block_flags(b) & BLOCK_REGION || !sync_state(cpu, host_context_pc(ucontext), ucontext))
         return false;
+    engine_cpu(cpu)->by_code = by_code;
     leave_code(cpu, ucontext, LEAVE_VIEW);
     return true;
 }

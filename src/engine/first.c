@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * first.c: first runs. Of the blocks that a program meets, six in ten run once, and making code for one costs as much as interpreting it five
  * times. So the interpreter does a block's first run, and its IR waits in a ring for the second, when code is made from it. A bit per block tells
- * that it has run; bits are never cleared and blocks share them, which costs no more than a block translated at once.
+ * that it has run; blocks that share one cost no more than a block translated at once.
  *
  * What must stay true (the engine's lock is held in all of this):
  *  F1 there is one guest thread, and it alone runs what the ring has: it lifts the next block only when it has left this one. Nobody else
@@ -12,41 +12,80 @@
 #include <string.h>
 #include "engine/internal.h"
 
-enum { RING_SIZE = 512 << 10, ENTRIES = 1 << 10, SEEN_BITS = 1 << 19, ALIGN = 32 };
+/* The ring is small at first, since a page of memory costs as much as translating three instructions. */
+enum { TYPICAL_BLOCK = 2 << 10, SMALL = 512 << 10, LARGE = 4 << 20, GROW_AT = 2 << 20, SMALL_BITS = 11, LARGE_BITS = 14, ALIGN = 32 };
 
 struct kept { struct deps deps; struct ir_block ir; };          /* ir is as long as its instructions */
 
 static struct arena ring;
-static uint64_t next, written;                /* next entry; end of the last one that was begun. Both count on, through all rounds */
-static uint32_t entry[ENTRIES];               /* by pc: where in the ring, in units of ALIGN, counted on; 0: none */
-static uint64_t seen[SEEN_BITS / 64];
+/* next entry; end of the last one that was begun; that when all were forgotten. They count on, through all rounds */
+static uint64_t next, written, forgotten;
+static size_t ring_size = SMALL, ring_most;
+static unsigned entry_bits = SMALL_BITS;
+static uint32_t entry[1 << LARGE_BITS];               /* by pc: where in the ring, in units of ALIGN, counted on; 0: none */
+
+/* A guest page's blocks that have run: a bit for each four bytes. Number 0: none. */
+enum { SEEN_WORDS = PAGE_SIZE / 4 / 64, SEEN_BYTES = SEEN_WORDS * sizeof(uint64_t), SEEN_SIZE = 16 << 20 };
+static struct arena seen;
 
 int first_init(void)
 {
     if (engine.cfg.eager)
         return 0;
     next = ALIGN;
-    return arena_reserve(&ring, RING_SIZE + sizeof(struct kept));
+    ring_most = LARGE >> cache_scale() < SMALL ? SMALL : LARGE >> cache_scale();
+    if (arena_reserve(&ring, ring_most + sizeof(struct kept)) < 0 || arena_reserve(&seen, SEEN_SIZE >> cache_scale()) < 0)
+        return -1;
+    seen.used = SEEN_BYTES;
+    return 0;
 }
 
-/* Neighbours in the guest's code have neighbouring bits. */
-static unsigned seen_bit(uint64_t pc) { return (unsigned)(pc >> 1 ^ pc >> 21 ^ pc >> 33) % SEEN_BITS; }
+static uint64_t *seen_word(const struct page_entry *e, uint64_t pc)
+{
+    return (uint64_t *)(seen.base + (size_t)e->seen * SEEN_BYTES) + pc % PAGE_SIZE / 256;
+}
 
-static uint32_t *entry_of(uint64_t pc) { return &entry[(pc * 0x9e3779b97f4a7c15ull) >> 54]; }
+static uint64_t seen_bit(uint64_t pc) { return 1ull << pc / 4 % 64; }
 
-static struct kept *at(uint64_t place) { return (struct kept *)(ring.base + place % RING_SIZE); }
+static bool has_run(uint64_t pc)
+{
+    const struct page_entry *e = page_find(pc >> PAGE_BITS, false);
+    return e && e->seen && *seen_word(e, pc) & seen_bit(pc);
+}
+
+static bool note_run(uint64_t pc)
+{
+    struct page_entry *e = page_find(pc >> PAGE_BITS, false);
+    if (e && !e->seen) {
+        const uint8_t *bits = arena_alloc(&seen, SEEN_BYTES, 8);
+        e->seen = bits ? (uint32_t)((size_t)(bits - seen.base) / SEEN_BYTES) : 0;
+    }
+    if (!e || !e->seen)
+        return false;
+    *seen_word(e, pc) |= seen_bit(pc);
+    return true;
+}
+
+static uint32_t *entry_of(uint64_t pc) { return &entry[(pc * 0x9e3779b97f4a7c15ull) >> (64 - entry_bits)]; }
+
+static struct kept *at(uint64_t place) { return (struct kept *)(ring.base + place % ring_size); }
 
 bool first_wanted(uint64_t pc)
 {
     const struct engine_cpu *only = engine.cpus;
     if (engine.cfg.eager || !only || only->next || engine.env.ordered || engine.memory_shared || view_directory())
         return false;
-    return !(seen[seen_bit(pc) / 64] >> seen_bit(pc) % 64 & 1);
+    return !has_run(pc);
 }
 
 struct ir_block *first_place(void)
 {
-    ring.used = next % RING_SIZE + 4096;
+    if (next > GROW_AT && ring_size != ring_most) {
+        first_forget();
+        ring_size = ring_most;
+        entry_bits = LARGE_BITS;
+    }
+    ring.used = next % ring_size + TYPICAL_BLOCK;
     arena_commit(&ring);
     return &at(next)->ir;
 }
@@ -66,8 +105,7 @@ bool first_keep(const struct deps *deps)
     uint64_t pc = k->ir.guest_pc;
     size_t size = offsetof(struct kept, ir.insn) + k->ir.n * sizeof k->ir.insn[0];
     written = next + size;
-    seen[seen_bit(pc) / 64] |= 1ull << seen_bit(pc) % 64;
-    if (!k->ir.plain || loops(&k->ir))
+    if (!note_run(pc) || !k->ir.plain || loops(&k->ir))
         return false;
     k->deps.n = deps->n;
     memcpy(k->deps.d, deps->d, deps->n * sizeof deps->d[0]);
@@ -80,7 +118,7 @@ struct ir_block *first_take(uint64_t pc, struct deps *deps)
 {
     uint32_t *e = entry_of(pc);
     uint64_t place = (uint64_t)*e * ALIGN;
-    if (!place || written > place + RING_SIZE || at(place)->ir.guest_pc != pc)
+    if (!place || written > place + ring_size || at(place)->ir.guest_pc != pc)
         return NULL;
     struct kept *k = at(place);
     *e = 0;
@@ -91,5 +129,17 @@ struct ir_block *first_take(uint64_t pc, struct deps *deps)
 
 void first_forget(void)
 {
-    memset(entry, 0, sizeof entry);
+    if (forgotten != written)
+        memset(entry, 0, sizeof *entry << entry_bits);
+    forgotten = written;
 }
+
+void first_reset(void)
+{
+    if (engine.cfg.eager)
+        return;
+    first_forget();
+    memset(seen.base, 0, seen.used);
+    seen.used = SEEN_BYTES;
+}
+

@@ -66,8 +66,8 @@ struct link_node { uint32_t exit, next; };
 /* One guest page that a block was made from (also by looking ahead at flags): bytes lo..hi of it were read. */
 struct page_node { uint32_t block, next; uint16_t lo, hi; };
 /* ready: fetchable and watched since the last invalidation; stable: unchanged until the owner says so, without write protection; version
- * counts invalidations */
-struct page_entry { uint64_t page; uint32_t head; uint8_t used, ready : 1, stable : 1; uint16_t version; };
+ * counts invalidations; seen: first.c's */
+struct page_entry { uint64_t page; uint32_t head, seen; uint8_t used, ready : 1, stable : 1; uint16_t version; };
 struct block_table { uint32_t bits; uint32_t head[]; };
 struct page_table { uint32_t bits, n; struct page_entry *entry; };
 
@@ -107,6 +107,7 @@ struct engine_cpu {
     struct engine_cpu *next;
     jmp_buf leave;                        /* engine_run, for faults in helpers and the interpreter */
     volatile enum leave leave_kind;
+    bool by_code;                 /* LEAVE_VIEW: the host page holds watched code */
     bool in_run;                  /* the fault was inside a run (HOST_MAP_RUN) */
     volatile bool in_guest;               /* faults belong to the guest: translated code, a helper or the interpreter runs */
     uint32_t generation;
@@ -200,6 +201,7 @@ struct ir_block *first_place(void);                          /* where to lift it
 bool first_keep(const struct deps *deps);                    /* what was lifted there. False: to be translated at once */
 struct ir_block *first_take(uint64_t pc, struct deps *deps); /* what was kept for pc, to be used before the next first_place; or NULL */
 void first_forget(void);                                     /* guest bytes have changed */
+void first_reset(void);                                      /* the page index is empty */
 
 /* --- tier 2: a basic block at pc as the optimizer leaves it; the pages that it was made from are added to d. Lock held; false: not from here --- */
 enum { MAX_REGION_DEPS = 4 * MAX_DEPS };
@@ -235,8 +237,10 @@ const void *view_directory(void);                            /* NULL: no page ha
 /* --- checked.c --- */
 bool translate_may_run(uint64_t pc);                         /* host_env.runs for the block at pc */
 void translate_never_run(uint64_t pc);
-bool checked_note(uint64_t pc);                              /* an access of the instruction met a view; true: from now on it is checked */
-void checked_rewrite(struct ir_block *b);                    /* lifted, not optimized; lock held */
+bool checked_note(uint64_t pc, bool by_code);                /* an access of the instruction met a view; true: from now on it is checked */
+void checked_rewrite(struct ir_block *b, bool counted);      /* lifted, not optimized; counted: for --stats. Lock held */
+enum checked_kind { CHECKED_NOT, CHECKED_DATA, CHECKED_CODE /* of these some because code is watched in the host page */, CHECKED_KINDS };
+uint64_t checked_entries(enum checked_kind kind);            /* how often blocks of the kind were entered; 0 without --stats */
 
 /* --- interp.c, lockstep.c --- */
 int  interp_run(struct cpu *cpu, const struct ir_block *b);  /* -1 ordinary (pc set), or enum ir_trap (pc set) */

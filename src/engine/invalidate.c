@@ -127,6 +127,7 @@ void engine_guest_handles_faults(void)
         return;
     engine_lock();
     engine.guest_handles_faults = true;
+    engine.env.heat = 0;
     drop_regions();
     engine_unlock();
 }

@@ -14,7 +14,7 @@
 #define MAX_WRITE 16
 
 struct write { uint64_t addr; uint32_t size; uint8_t old[MAX_WRITE], new[MAX_WRITE]; };
-static __thread struct { unsigned n; bool full; struct write w[MAX_WRITES]; } writes;
+static __thread struct { unsigned n; bool full; struct write w[MAX_WRITES]; } *writes;    /* a thread that starts would clear the whole */
 
 static void peek(void *to, uint64_t addr, unsigned size)
 {
@@ -31,16 +31,16 @@ static void poke(uint64_t addr, const void *from, unsigned size)
 static void before_write(void *state, uint64_t addr, unsigned size)
 {
     uint8_t old[MAX_WRITE];
-    if (writes.n == MAX_WRITES || size > MAX_WRITE) {
-        writes.full = true;
+    if (writes->n == MAX_WRITES || size > MAX_WRITE) {
+        writes->full = true;
         return;
     }
     peek(old, addr, size);                         /* a bad address faults here, as the write would */
-    struct write *w = &writes.w[writes.n];
+    struct write *w = &writes->w[writes->n];
     w->addr = addr;
     w->size = size;
     memcpy(w->old, old, size);
-    writes.n++;
+    writes->n++;
 }
 
 static bool comparable(const struct ir_block *b)
@@ -53,10 +53,10 @@ static bool comparable(const struct ir_block *b)
 
 static void undo_writes(void)
 {
-    for (unsigned i = 0; i < writes.n; i++)
-        peek(writes.w[i].new, writes.w[i].addr, writes.w[i].size);
-    for (unsigned i = writes.n; i-- > 0;)
-        poke(writes.w[i].addr, writes.w[i].old, writes.w[i].size);
+    for (unsigned i = 0; i < writes->n; i++)
+        peek(writes->w[i].new, writes->w[i].addr, writes->w[i].size);
+    for (unsigned i = writes->n; i-- > 0;)
+        poke(writes->w[i].addr, writes->w[i].old, writes->w[i].size);
 }
 
 /* Flags of the operation's port that the SDM leaves undefined, or that ops.def calls not meaningful: consumers may differ in them. */
@@ -123,8 +123,8 @@ static unsigned compare_state(const struct x86_state *want, const struct x86_sta
 static unsigned compare_memory(void)
 {
     unsigned n = 0;
-    for (unsigned i = 0; i < writes.n; i++) {
-        const struct write *w = &writes.w[i];
+    for (unsigned i = 0; i < writes->n; i++) {
+        const struct write *w = &writes->w[i];
         uint8_t now[MAX_WRITE];
         peek(now, w->addr, w->size);
         if (!memcmp(w->new, now, w->size))
@@ -157,15 +157,17 @@ bool lockstep_run(struct cpu *cpu, struct block *b, uint64_t *reason)
 {
     const struct ir_block *ir = block_ir(b);
     struct x86_state before = cpu->state, want;
-    if (!comparable(ir)) {
+    if (!writes)
+        writes = calloc(1, sizeof *writes);
+    if (!writes || !comparable(ir)) {
         cpu->stats[STAT_UNCOMPARED]++;
         *reason = engine_enter(cpu, block_entry(b));
         return true;
     }
-    writes.n = 0;
-    writes.full = false;
+    writes->n = 0;
+    writes->full = false;
     int r = interp_run_logged(cpu, ir, before_write);
-    if (writes.full) {
+    if (writes->full) {
         cpu->stats[STAT_UNCOMPARED]++;
         *reason = r < 0 ? (uint64_t)HOST_R_LINK : HOST_R_TRAP + (unsigned)r;
         return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * log.c: -d items, and the printing of code for them. */
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,20 +157,34 @@ void log_state(const struct x86_state *s)
                (unsigned long long)s->fs_base, (unsigned long long)s->gs_base);
 }
 
+/* Programs expect the lowest descriptors to be free, and close those they know nothing of. */
+static FILE *open_out_of_the_way(const char *name)
+{
+    int low = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), fd = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, 900);
+    if (fd < 0)
+        return low < 0 ? NULL : fdopen(low, "w");
+    close(low);
+    return fdopen(fd, "w");
+}
+
 /* perf(1) reads /tmp/perf-PID.map: address, size and name of code made at run time. */
 void perf_map_add(const struct block *b)
 {
     static FILE *f;
     static pid_t owner;
+    char text[512];
     if (!f || owner != getpid()) {
         char name[64];
         snprintf(name, sizeof name, "/tmp/perf-%d.map", (int)getpid());
-        f = fopen(name, "we");
+        f = open_out_of_the_way(name);
         owner = getpid();
     }
     if (!f)
         return;
-    if (b->pc)
+    const char *symbol = b->pc && engine.cfg.symbol ? engine.cfg.symbol(b->pc, text, sizeof text) : NULL;
+    if (symbol)
+        fprintf(f, "%llx %x %s\n", (unsigned long long)block_entry(b), b->code_size, symbol);
+    else if (b->pc)
         fprintf(f, "%llx %x guest_%llx\n", (unsigned long long)block_entry(b), b->code_size, (unsigned long long)b->pc);
     else
         fprintf(f, "%llx %x wherry_stubs\n", (unsigned long long)block_entry(b), b->code_size);

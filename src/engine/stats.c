@@ -31,13 +31,24 @@ static size_t table_bytes(void)
            (sizeof(uint32_t) << engine.table->bits) + (sizeof(struct page_entry) << engine.pages.bits);
 }
 
+/* Only where the host's pages are larger than the guest's */
+static void print_entries(FILE *f)
+{
+    unsigned long long code = checked_entries(CHECKED_CODE), looks = code + checked_entries(CHECKED_DATA), all = looks + checked_entries(CHECKED_NOT);
+    if (!all)
+        return;
+    fprintf(f, "  %-20s %14llu  %s\n", "entries", all, "times a block was entered");
+    fprintf(f, "  %-20s %14llu  %s\n", "checked-entries", looks, "of these, of blocks that look addresses up");
+    fprintf(f, "  %-20s %14llu  %s\n", "code-entries", code, "of these, because of code in the same host page");
+}
+
 void engine_stats(FILE *f)
 {
     uint64_t sum[32];
     if (!engine.ready)
         return;
-    if (f == stderr && kept_stderr)
-        f = kept_stderr;
+    if (f == stderr && (log_file && log_file != stderr ? log_file : kept_stderr))
+        f = log_file && log_file != stderr ? log_file : kept_stderr;
     engine_sum_counters(sum);
     fprintf(f, "wherry: statistics\n");
     for (unsigned i = 0; i < N_STATS; i++)
@@ -46,6 +57,7 @@ void engine_stats(FILE *f)
         fprintf(f, "  %-20s %14.1f  %s\n", "ns/instruction", (double)sum[STAT_NS] / sum[STAT_INSNS], "translating time per guest instruction");
     if (sum[STAT_GUEST_BYTES])
         fprintf(f, "  %-20s %14.2f  %s\n", "expansion", (double)sum[STAT_CODE_BYTES] / sum[STAT_GUEST_BYTES], "bytes of host code per byte of guest code");
+    print_entries(f);
     fprintf(f, "  %-20s %14zu  %s\n", "cache-used", engine.cache.used, "bytes of the code cache in use");
     fprintf(f, "  %-20s %14zu  %s\n", "tables-used", table_bytes(), "bytes of tables beside it");
     if (engine.cfg.tier >= 2)

@@ -20,11 +20,13 @@
 #include <unistd.h>
 #include "engine/tier2.h"
 
-#define COUNTS 20000                       /* of a loop, until the first starts the sampling */
+#define COUNTS 100000                      /* of a loop, until the first starts the sampling */
 #define NEVER_AGAIN (1 << 30)
-#define BUDGET_START 30000000ull           /* nanoseconds */
+#define COUNTS_LATER 1000                  /* of the others, until they are made again without counter */
+#define LLVM_START 25000000ull             /* nanoseconds: LLVM's own start and a region */
+#define REGION_TIME 10000000ull            /* a region */
 #define BUDGET_SHARE 8                     /* one part in so many */
-#define HOT 10000                          /* microseconds spent in a loop, after which it is compiled */
+#define HOT 15000                          /* microseconds spent in a loop, after which it is compiled */
 enum { SHORT_PERIOD = 1000, LONG_PERIOD = 10000, IDLE_PERIOD = 1000000 };      /* microseconds between samples */
 enum { MAX_JOBS = 64, MAX_KNOWN = 4096, WORKER_STACK = 16 << 20, WORKER_NICE = 4 };
 
@@ -78,7 +80,7 @@ void tier2_after_fork(void)
     t2.watched = false;
     t2.period = SHORT_PERIOD;
     t2.used = 0;
-    if (engine.cfg.tier >= 2 && by_time())
+    if (engine.cfg.tier >= 2 && by_time() && !engine.guest_handles_faults)
         engine.env.heat = 1;
     forget_all();
     pthread_mutex_init(&t2.lock, NULL);
@@ -106,6 +108,8 @@ static struct known *known(uint64_t pc)
 
 bool tier2_counts(uint64_t pc)
 {
+    if (by_time())
+        return true;
     pthread_mutex_lock(&t2.lock);
     bool yes = tier2_stress() || find_known(pc)->state != UNCOUNTED;
     pthread_mutex_unlock(&t2.lock);
@@ -177,6 +181,10 @@ static void begin_sampling(uint64_t pc)
 {
     engine_lock();
     engine.env.heat = 0;
+    for (struct engine_cpu *p = engine.cpus; p; p = p->next)
+        for (unsigned k = 0; k < HOST_HEAT_SLOTS; k++)
+            if (__atomic_load_n(&p->cpu->heat[k], __ATOMIC_RELAXED) > COUNTS_LATER && !tier2_profiling())
+                __atomic_store_n(&p->cpu->heat[k], COUNTS_LATER, __ATOMIC_RELAXED);
     engine_unlock();
     stop_counting(pc);
     pthread_mutex_lock(&t2.lock);
@@ -315,23 +323,20 @@ static void note_done(const struct region *r, uint64_t pc, bool made)
     note(pc, DONE);
 }
 
-/* Compiling may take a fixed share of the processor time that the program has used, beside a little at the start. */
-static bool within_budget(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    uint64_t used = (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec, own = thread_time();
-    return tier2_stress() || own < BUDGET_START + (used - own) / BUDGET_SHARE;
-}
-
-/* --- the time of samples --- */
-
 static uint64_t program_time(void)               /* nanoseconds */
 {
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (uint64_t)t.tv_sec * 1000000000ull + (uint64_t)t.tv_nsec - thread_time();
 }
+
+/* Compiling may take a fixed share of the processor time that the program has used: a program that ends soon pays nothing. */
+static bool within_budget(void)
+{
+    return !by_time() || thread_time() + (compile ? REGION_TIME : LLVM_START) < program_time() / BUDGET_SHARE;
+}
+
+/* --- the time of samples --- */
 
 /* A program that waits is left in peace, one that goes on in its known ways nearly so. */
 static unsigned next_period(uint64_t spent)

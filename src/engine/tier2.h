@@ -23,6 +23,7 @@ struct region {
     struct region_node node[REGION_BLOCKS];
     struct llvm_block info[REGION_BLOCKS];
     bool in_loop[REGION_BLOCKS];                         /* not only in a callee */
+    bool entered[REGION_BLOCKS];                         /* of a profile: control came from outside the region */
     uint32_t count[REGION_BLOCKS], *weight;              /* of a profile: entries of each block; of each edge [from * n_blocks + to], NULL: no profile */
     uint64_t wanted[REGION_WANTED];
     unsigned n_blocks, n_ir, n_wanted;
@@ -42,6 +43,7 @@ void tier2_free_blocks(struct region *r);
 bool tier2_weigh(struct region *r);
 /* tier2_profile.c: fills `count`, which takes milliseconds. False: it ran too seldom. */
 bool tier2_profile(struct region *r);
+bool tier2_profiling(void);                              /* is it at work? Lock held */
 void tier2_weigh_edges(struct region *r, bool (*edge)(unsigned from, unsigned to), bool (*leaves)(const struct region *r, unsigned from));
 /* tier2_publish.c: is it more than what is at its address? Takes the lock */
 bool tier2_wanted(const struct region *r);

@@ -9,6 +9,7 @@
 #include "engine/tier2.h"
 
 #define START (1 << 30)                       /* of a counter that must not run out */
+#define AFTERWARDS 1000                       /* of other blocks' that share it */
 #define ENOUGH 100000                         /* entries of blocks */
 enum { TRIES = 10, NS_PER_TRY = 1000000 };
 
@@ -23,16 +24,20 @@ bool tier2_profiled(uint64_t pc)
     return false;
 }
 
+bool tier2_profiling(void) { return counted; }
+
 /* Tier 1's blocks over those of the region are made again when they are next run. Lock held. */
 static void remake_blocks(const struct region *r)
 {
-    uint64_t lo = UINT64_MAX;
-    for (unsigned k = 0; k < r->n_blocks; k++)
+    uint64_t lo = UINT64_MAX, hi = 0;
+    for (unsigned k = 0; k < r->n_blocks; k++) {
         lo = r->block[k]->guest_pc < lo ? r->block[k]->guest_pc : lo;
+        hi = r->block[k]->guest_end > hi ? r->block[k]->guest_end : hi;
+    }
     for (uint32_t n = 2; n < engine.n_blocks; n++) {
         struct block *b = block_at(n);
         bool over = false;
-        if (block_flags(b) & (BLOCK_DEAD | BLOCK_REGION) || b->pc + b->guest_size <= lo)
+        if (block_flags(b) & (BLOCK_DEAD | BLOCK_REGION) || b->pc + b->guest_size <= lo || b->pc >= hi)
             continue;
         for (unsigned k = 0; k < r->n_blocks && !over; k++)
             over = r->block[k]->guest_pc < b->pc + b->guest_size && b->pc < r->block[k]->guest_end;
@@ -43,11 +48,11 @@ static void remake_blocks(const struct region *r)
 
 static int32_t *counter(struct engine_cpu *p, uint64_t pc) { return &p->cpu->heat[host_heat_index(pc)]; }
 
-static void set_counters(const struct region *r)
+static void set_counters(const struct region *r, int32_t to)
 {
     for (struct engine_cpu *p = engine.cpus; p; p = p->next)
         for (unsigned k = 0; k < r->n_blocks; k++)
-            __atomic_store_n(counter(p, r->block[k]->guest_pc), START, __ATOMIC_RELAXED);
+            __atomic_store_n(counter(p, r->block[k]->guest_pc), to, __ATOMIC_RELAXED);
 }
 
 /* The sum of all */
@@ -58,11 +63,26 @@ static uint64_t read_counters(struct region *r)
     for (struct engine_cpu *p = engine.cpus; p; p = p->next)
         for (unsigned k = 0; k < r->n_blocks; k++) {
             int32_t left = __atomic_load_n(counter(p, r->block[k]->guest_pc), __ATOMIC_RELAXED);
-            if (left <= START && left > 0)
+            if (left <= START && left > START / 2)      /* else it is a new thread's */
                 r->count[k] += (uint32_t)(START - left);
             sum += r->count[k];
         }
     return sum;
+}
+
+/* A link leads there from a block that is not in the region. */
+static bool entered_from_outside(const struct region *r, uint64_t pc)
+{
+    const struct block *b = block_find(pc);
+    for (uint32_t n = b && !(block_flags(b) & BLOCK_REGION) ? b->incoming : 0; n; n = link_at(n)->next) {
+        const struct block *from = block_of_exit(link_at(n)->exit);
+        unsigned k = 0;
+        while (from && k < r->n_blocks && r->block[k]->guest_pc != from->pc)
+            k++;
+        if (k == r->n_blocks)
+            return true;
+    }
+    return false;
 }
 
 bool tier2_profile(struct region *r)
@@ -71,7 +91,7 @@ bool tier2_profile(struct region *r)
     uint64_t sum = 0;
     pthread_mutex_lock(&one_at_a_time);
     engine_lock();
-    set_counters(r);
+    set_counters(r, START);
     counted = r;
     remake_blocks(r);
     for (unsigned k = 0; k < TRIES && sum < ENOUGH; k++) {
@@ -80,8 +100,11 @@ bool tier2_profile(struct region *r)
         engine_lock();
         sum = read_counters(r);
     }
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        r->entered[k] = entered_from_outside(r, r->block[k]->guest_pc);
     counted = NULL;
     remake_blocks(r);
+    set_counters(r, AFTERWARDS);
     engine_unlock();
     pthread_mutex_unlock(&one_at_a_time);
     return sum >= ENOUGH / 10;

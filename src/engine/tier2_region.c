@@ -278,6 +278,7 @@ static bool keep_loop(struct region *r)
         r->block[n] = r->block[k];
         r->node[n] = r->node[k];
         r->count[n] = r->count[k];
+        r->entered[n] = r->entered[k];
         r->info[n++] = r->info[k];
     }
     r->n_blocks = n;
@@ -332,9 +333,53 @@ static void leave_out_cold(struct region *r)
         }
         r->block[n] = r->block[k];
         r->node[n] = r->node[k];
+        r->entered[n] = r->entered[k];
         r->count[n++] = r->count[k];
     }
     r->n_blocks = n;
+}
+
+/* Is it the target of a backward jump in the region? */
+static bool is_head(const struct region *r, unsigned to)
+{
+    for (unsigned from = 0; from < r->n_blocks; from++)
+        if (g.edge[from][to] && r->block[from]->guest_pc >= r->block[to]->guest_pc)
+            return true;
+    return false;
+}
+
+static void swap_blocks(struct region *r, unsigned a, unsigned b)
+{
+    struct ir_block *block = r->block[a];
+    struct region_node node = r->node[a];
+    uint32_t n = r->count[a];
+    bool entered = r->entered[a];
+    r->block[a] = r->block[b];
+    r->node[a] = r->node[b];
+    r->count[a] = r->count[b];
+    r->entered[a] = r->entered[b];
+    r->block[b] = block;
+    r->node[b] = node;
+    r->count[b] = n;
+    r->entered[b] = entered;
+}
+
+/* The region is entered where control comes from outside, at the outermost such place, which runs least; if it was never seen to come, at the
+ * outermost loop's head. Entered in the middle of an inner loop, that loop and those around it would be one to LLVM. */
+static void choose_first(struct region *r)
+{
+    uint32_t most = 0;
+    bool any_entered = false;
+    int best = -1;
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        most = r->count[k] > most ? r->count[k] : most;
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        any_entered |= r->entered[k] && r->count[k] > most / 1000;
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        if ((any_entered ? r->entered[k] : is_head(r, k)) && r->count[k] > most / 1000 && (best < 0 || r->count[k] < r->count[best]))
+            best = (int)k;
+    if (best > 0)
+        swap_blocks(r, 0, (unsigned)best);
 }
 
 static bool is_edge(unsigned from, unsigned to) { return g.edge[from][to]; }
@@ -358,6 +403,8 @@ bool tier2_weigh(struct region *r)
     settle_calls(r);
     if (!keep_loop(r))
         return false;
+    connect(r);
+    choose_first(r);
     connect(r);
     choose_entries(r);
     tier2_weigh_edges(r, is_edge, leads_out);

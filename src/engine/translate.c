@@ -184,7 +184,7 @@ static enum outcome lift_block(struct cpu *cpu, uint64_t pc, unsigned max_insns,
     if (!lift(cpu, &cfg, pc, work) || starts_unfetchable(work))
         return NO_BYTES;
     end_with_exit(work);
-    checked_rewrite(work);
+    checked_rewrite(work, max_insns > 1 || engine.cfg.max_insns == 1);
     if (log_on(LOG_IN_ASM))
         log_guest_code(work);
     if (log_on(LOG_IR))
@@ -265,7 +265,7 @@ static unsigned split_bit(uint64_t pc) { return (unsigned)(pc * 0x9e3779b97f4a7c
 bool translate_may_run(uint64_t pc)
 {
     unsigned k = split_bit(pc);
-    return !engine.cfg.lockstep && !(__atomic_load_n(&split[k / 64], __ATOMIC_RELAXED) >> k % 64 & 1);
+    return !engine.cfg.lockstep && !log_on(LOG_NOCHAIN) && !(__atomic_load_n(&split[k / 64], __ATOMIC_RELAXED) >> k % 64 & 1);
 }
 
 void translate_never_run(uint64_t pc)

@@ -42,11 +42,21 @@ static uint64_t relative_target(const struct x86_lifter *L)
 
 /* --- conditional --- */
 
+/* A second branch on the same flags belongs to the block: alone it would have to find them in the state. */
+static bool jcc_follows(const struct x86_lifter *L)
+{
+    if (L->code_end < L->next_pc || L->code_end - L->next_pc < 2)
+        return false;
+    uint64_t at = ir_mem_at(L->next_pc, 2, false);
+    const uint8_t *bytes = (const uint8_t *)at;
+    return at != IR_MEM_SPLIT && (bytes[0] >> 4 == 7 || (bytes[0] == 0x0f && bytes[1] >> 4 == 8));
+}
+
 static void branch(struct x86_lifter *L, ir_ref cond)
 {
     uint64_t target = relative_target(L);
     x86_exit_if(L, cond, target);
-    if (target <= L->pc || ++L->n_conditional > L->cfg->max_conditional)
+    if (target <= L->pc || (++L->n_conditional > L->cfg->max_conditional && !jcc_follows(L)))
         x86_exit(L, L->next_pc);
 }
 

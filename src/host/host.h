@@ -33,7 +33,8 @@ struct host_map {                /* sorted by offset: host code from here on bel
     uint64_t pc;
 };
 enum { HOST_MAP_POLL = 1,        /* an access of the poll page: the state is exact for `pc` */
-       HOST_MAP_RUN = 2 };       /* inside a run: nothing that began at `pc` has been done yet. A fault is not the guest's: as HOST_R_RUN */
+       HOST_MAP_RUN = 2,         /* inside a run: nothing that began at `pc` has been done yet. A fault is not the guest's: as HOST_R_RUN */
+       HOST_MAP_LOOP = 4 };      /* in a block that goes round by itself: sync_loop tells where it is */
 #define HOST_MAP_PC_IN_STATE UINT64_MAX   /* host_map.pc: the state's own pc is already right (polls and faults in the lookup stub; the
                                              engine keeps the map that emit_stubs fills) */
 
@@ -95,6 +96,7 @@ struct host_env {
     bool return_stack;           /* use H5 */
     bool exact_flags;            /* the state's flags are exact at faults too (as ir_opt was told) */
     uint8_t heat;                /* H6: blocks with an exit that polls (2: all blocks) count their entries down in `heat` */
+    bool exact_addresses;        /* an address whose top byte the host ignores (aarch64) faults as on x86-64 */
     bool runs;                   /* operations may be done together on the guess that none is special (HOST_R_RUN) */
     bool ordered;                /* guest memory may be shared: keep x86's order (TSO) on hosts whose own is weaker */
 };
@@ -116,6 +118,8 @@ struct host_target {
     void (*emit_inline_cache)(const struct host_env *env, uint64_t guest_pc, uint64_t host_code, uint64_t otherwise, struct host_code *code);
     /* From a signal's ucontext taken in translated code: write mapped registers (and flags in `m->live`, and fp control) to the state. */
     void (*sync)(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
+    /* The same for HOST_MAP_LOOP. false: not so, the state is that before the block's first instruction, and the block has to be made without runs. */
+    bool (*sync_loop)(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
     /* The return stack ran into its guard page: reset it to ret_base, the push is repeated. NULL: its pointer is the stack pointer. */
     void (*set_return_sp)(void *ucontext, uint64_t sp);
     /* Once per host thread before it runs translated code: make `state` reachable (x86-64: gs base). */

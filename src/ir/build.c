@@ -494,7 +494,8 @@ static void fold_address_base(struct ir_builder *B, enum ir_type t, struct addre
 ir_ref ir_lea(struct ir_builder *B, enum ir_type t, ir_ref base, ir_ref index, unsigned shift, int64_t disp)
 {
     struct address a = { base, index, shift, t == IR_I32 ? (int32_t)disp : disp };
-    if (!B->full) {
+    bool plain = index == IR_NONE && base != IR_NONE && B->b->insn[base].op != IR_CONST && B->b->insn[base].op != IR_LEA;
+    if (!plain && !B->full) {
         fold_address_constants(B, &a);
         fold_address_base(B, t, &a);
         if (t == IR_I32)

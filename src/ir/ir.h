@@ -122,8 +122,18 @@ unsigned ir_interp_one(const struct ir_insn *in, const uint8_t arg_type[4], cons
  * do it (it faults there), or IR_MEM_SPLIT when the bytes don't lie in one piece: ask for those in each 4 KiB page. */
 extern uint64_t (*ir_mem_view)(uint64_t addr, unsigned size, bool write);
 #define IR_MEM_SPLIT 0x8000000000000001ull   /* no address of a processor */
+/* Linux on aarch64 lets programs use addresses whose top byte is anything and means nothing. They are not the guest's: another one that faults */
+static inline uint64_t ir_mem_whole(uint64_t addr)
+{
+#ifdef __aarch64__
+    return __builtin_expect(addr >> 56 != 0, 0) && !(addr >> 55 & 1) ? addr | 1ull << 54 : addr;
+#else
+    return addr;
+#endif
+}
 static inline uint64_t ir_mem_at(uint64_t addr, unsigned size, bool write)
 {
+    addr = ir_mem_whole(addr);
     return __builtin_expect(ir_mem_view != NULL, 0) ? ir_mem_view(addr, size, write) : addr;
 }
 /* Leave with a divide error; provided by the engine, does not return. */

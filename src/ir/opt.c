@@ -38,6 +38,10 @@ static void remove_insn(struct ir_insn *in)
 static void see_slots(struct pass *p, const struct ir_insn *get)
 {
     uint64_t first = (uint64_t)get->imm / SLOT_BYTES, last = ((uint64_t)get->imm + ir_type_size[get->type] - 1) / SLOT_BYTES;
+    if (first == last && first < SLOTS) {
+        p->overwritten[first] = 0;
+        return;
+    }
     for (uint64_t k = first; k <= last && k < SLOTS; k++)
         p->overwritten[k] = 0;
 }
@@ -45,7 +49,14 @@ static void see_slots(struct pass *p, const struct ir_insn *get)
 /* Is the put dead? If not, it makes earlier puts of its bytes dead. */
 static bool put_is_dead(struct pass *p, const struct ir_insn *put)
 {
-    uint64_t from = (uint64_t)put->imm, to = from + ir_type_size[put->type], k;
+    uint64_t from = (uint64_t)put->imm, to, k;
+    if (put->type == IR_I64 && from % SLOT_BYTES == 0 && from < SLOTS * SLOT_BYTES) {       /* nearly all */
+        uint16_t *slot = &p->overwritten[from / SLOT_BYTES];
+        bool dead = *slot == p->epoch;
+        *slot = p->epoch;
+        return dead;
+    }
+    to = from + ir_type_size[put->type];
     if (to > SLOTS * SLOT_BYTES || to <= from)
         return false;
     for (k = from / SLOT_BYTES; k * SLOT_BYTES < to && p->overwritten[k] == p->epoch; k++)
@@ -266,9 +277,10 @@ void ir_opt(struct ir_block *b, unsigned exact)
     p.restartable = exact == IR_RESTARTABLE;
     p.live = IR_F_ALL;
     p.epoch = 1;
-    for (unsigned i = 0; i < b->n; i++)
-        b->insn[i].uses = b->insn[i].live = 0;
-    for (unsigned i = b->n; i-- > 0;)
-        step(&p, &b->insn[i]);
+    struct ir_insn *in = b->insn, *end = in + b->n;
+    for (; in < end; in++)
+        in->uses = in->live = 0;
+    while (in-- > b->insn)
+        step(&p, in);
     b->flags_in = p.live;
 }

@@ -73,6 +73,9 @@ int linux_load_elf(int fd, const char *name, bool is_interp, struct linux_image 
  * recognized elsewhere. follow: resolve the last component's link too. Returns buf or the path itself. dirfd and relative paths pass through. */
 const char *linux_path(const char *guest, bool follow, char buf[4096]);
 
+/* ---- symbols.c ---- engine_config.symbol: FUNCTION+OFFSET */
+const char *linux_symbol(uint64_t pc, char *text, size_t size);
+
 /* ---- memory.c ---- guest's view in 4 KiB pages */
 uint64_t linux_mmap(uint64_t addr, uint64_t len, int prot, int flags, int fd, uint64_t offset);   /* guest flag values; address or negative errno */
 int64_t linux_munmap(uint64_t addr, uint64_t len);

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "linux/memory.h"
+#include "linux/memory_host.h"
+#include "linux/memory_image.h"
 
 struct load {
     int fd;
@@ -130,7 +132,9 @@ static int check_segment(struct load *l, unsigned i)
     const Elf64_Phdr *p = &l->ph[i];
     if (p->p_filesz > p->p_memsz)
         return refuse(l, ENOEXEC, "is malformed: segment %u has more bytes in the file than in memory; get the file again", i);
-    if (p->p_offset > l->file_size || p->p_filesz > l->file_size - p->p_offset)
+    /* the kernel takes what misses in the last page for zeros; a page that misses is deadly when it is touched */
+    uint64_t there = (l->file_size + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK;
+    if (p->p_filesz && (p->p_offset > there || p->p_filesz > there - p->p_offset))
         return refuse(l, ENOEXEC, "is truncated: segment %u lies behind the end of the file; get the file again", i);
     if (p->p_vaddr >= GUEST_TASK_SIZE || p->p_memsz > GUEST_TASK_SIZE - p->p_vaddr)
         return refuse(l, ENOEXEC, "is malformed: segment %u (address 0x%llx, size 0x%llx) does not fit in the address space; get the file again",
@@ -227,12 +231,12 @@ static int map_segment(struct load *l, const Elf64_Phdr *p)
 static int reserve(struct load *l)
 {
     const int flags = GUEST_MAP_PRIVATE | GUEST_MAP_ANONYMOUS | GUEST_MAP_NORESERVE;
-    uint64_t size = l->high - l->low, got;
+    uint64_t size = l->high - l->low, shift = memory_image_shift(l->ph, l->h.e_phnum), got;
     if (l->is_interp) {
-        uint64_t more = l->align > GUEST_PAGE ? l->align : 0;
+        uint64_t more = l->align > GUEST_PAGE ? l->align : shift ? memory_host_page() : 0;
         got = linux_mmap(0, size + more, 0, flags, -1, 0);
         if (got <= GUEST_TASK_SIZE && more) {
-            uint64_t at = (got + more - 1) & ~(more - 1);
+            uint64_t at = ((got - shift + more - 1) & ~(more - 1)) + shift;
             if (at > got)
                 linux_munmap(got, at - got);
             if (got + more > at)
@@ -240,7 +244,7 @@ static int reserve(struct load *l)
             got = at;
         }
     } else
-        got = linux_mmap((LAYOUT_PIE + l->align - 1) & ~(l->align - 1), size, 0, flags | GUEST_MAP_FIXED_NOREPLACE, -1, 0);
+        got = linux_mmap(((LAYOUT_PIE + l->align - 1) & ~(l->align - 1)) + shift, size, 0, flags | GUEST_MAP_FIXED_NOREPLACE, -1, 0);
     if (got > GUEST_TASK_SIZE)
         return refuse(l, ENOMEM, "is too large: no room for 0x%llx bytes", (unsigned long long)size);
     l->out->bias = got - l->low;
@@ -276,6 +280,7 @@ static int map_image(struct load *l)
     }
     if (l->out->pie && l->ascending)
         give_back_gaps(l);
+    linux_memory_slack(l->out->bias + l->low, l->high - l->low);
     return 0;
 }
 

@@ -9,6 +9,7 @@
  *     dropped: a translator that read the old bytes meanwhile has entered its block by the time engine_invalidate returns.
  */
 #include "linux/memory.h"
+#include "linux/memory_image.h"
 #include "linux/memory_mixed.h"
 #include <errno.h>
 #include <stdio.h>
@@ -190,18 +191,23 @@ bool linux_mixed_fault(siginfo_t *info, int access, void *ucontext)
         return false;
     enter();
     enum memory_fault kind = memory_big_fault(&addr, access);
+    bool by_code = kind == MEMORY_FAULT_MIXED && mixed_has_code(mixed_down(addr));
     leave();
     info->si_addr = (void *)(uintptr_t)addr;
     if (kind == MEMORY_FAULT_PLAIN || kind == MEMORY_FAULT_UNMAPPED)
         return false;
-    if (engine_view_fault(ucontext))
+    if (engine_view_fault(ucontext, by_code))
         return true;
     if (kind == MEMORY_FAULT_BEYOND) {
         info->si_signo = SIGBUS;
         info->si_code = BUS_ADRERR;
         return false;
     }
-    if (!allowed(addr, access) || !lost_race(addr & ~GUEST_PAGE_MASK))
+    if (!allowed(addr, access))
+        return false;
+    /* An atomic operation's load: where the page may be read it is read in its view, so this is a page that is about to be written. */
+    bool unwatched = access >= 0 && !(access & 2) && linux_write_fault(addr);
+    if (!unwatched && !lost_race(addr & ~GUEST_PAGE_MASK))
         return false;
     engine_written_code(info, ucontext);
     return true;
@@ -323,6 +329,13 @@ static int place_fixed(uint64_t addr, uint64_t len, int prot, int flags, int fd,
     return error;
 }
 
+void linux_memory_slack(uint64_t addr, uint64_t size)
+{
+    enter();
+    memory_host_slack(addr, size);
+    leave();
+}
+
 /* Is this a place where a mapping without MAP_FIXED may go? */
 static bool usable(uint64_t addr, uint64_t len)
 {
@@ -336,10 +349,17 @@ static int try_at(uint64_t *where, uint64_t addr, uint64_t len, int prot, int fl
     return error;
 }
 
-/* A free range. On a host with larger pages it has host pages of its own, and lies so that the host can map the file's offset there. */
-static uint64_t hole(uint64_t first, uint64_t last, uint64_t len, bool low, uint64_t offset)
+/* Where in a host page a mapping begins: so that the host can map the file's offset there, or as an image wants it. */
+static uint64_t shift_of(int flags, int fd, uint64_t offset)
 {
-    uint64_t page = memory_host_page(), shift = offset & (page - 1);
+    bool image = !(flags & GUEST_MAP_ANONYMOUS) && (flags & GUEST_MAP_TYPE) == GUEST_MAP_PRIVATE && !offset;
+    return image ? memory_image_file_shift(fd) : offset & (memory_host_page() - 1);
+}
+
+/* A free range. On a host with larger pages it has host pages of its own. */
+static uint64_t hole(uint64_t first, uint64_t last, uint64_t len, bool low, uint64_t shift)
+{
+    uint64_t page = memory_host_page();
     if (page == GUEST_PAGE)
         return memory_map_hole(&map, first, last, len, low);
     uint64_t addr = memory_map_hole(&map, first, last, ((shift + len + page - 1) & ~(page - 1)) + (page - GUEST_PAGE), low);
@@ -353,10 +373,11 @@ static int place_anywhere(uint64_t *where, uint64_t hint, uint64_t len, int prot
     hint &= ~GUEST_PAGE_MASK;
     if (hint && usable(hint, len))
         error = try_at(where, hint, len, prot, flags, fd, offset);
-    bool low = flags & GUEST_MAP_32BIT;
+    uint64_t shift = error ? shift_of(flags, fd, offset) : 0;
+    bool hinted = !error, low = flags & GUEST_MAP_32BIT;
     uint64_t first = low ? LOW_FIRST : MMAP_MIN_ADDR, last = low ? LOW_LAST : LAYOUT_MMAP_TOP;
     for (int i = 0; i < 64 && error == -EEXIST; i++) {       /* EEXIST: something of wherry's is there; look beyond it */
-        uint64_t addr = hole(first, last, len, low, offset);
+        uint64_t addr = hole(first, last, len, low, shift);
         if (!addr)
             break;
         error = try_at(where, addr, len, prot, flags, fd, offset);
@@ -370,6 +391,8 @@ static int place_anywhere(uint64_t *where, uint64_t hint, uint64_t len, int prot
         if (addr)
             error = try_at(where, addr, len, prot, flags, fd, offset);
     }
+    if (!error && !hinted)
+        memory_host_slack(*where, len);
     return error == -EEXIST ? -ENOMEM : error;
 }
 
@@ -798,7 +821,19 @@ int64_t linux_madvise(uint64_t addr, uint64_t len, int advice)
 
 void linux_set_brk(uint64_t brk)
 {
-    linux_process.brk_start = linux_process.brk = page_up(brk);
+    uint64_t page = memory_host_page();        /* on a host with larger pages the heap has its own; Linux, too, leaves a gap before it */
+    linux_process.brk_start = linux_process.brk = (brk + page - 1) & ~(page - 1);
+}
+
+/* The heap's last host page is mixed; it moves on as the heap grows. What was translated for it is given up each time the heap has doubled. */
+static void forget_heap_end(void)
+{
+    static uint64_t last = 1 << 17;
+    uint64_t size = linux_process.brk - linux_process.brk_start;
+    if (memory_host_page() == GUEST_PAGE || size < 2 * last)
+        return;
+    last = size;
+    engine_forget_views();
 }
 
 static uint64_t move_brk(uint64_t addr)
@@ -820,6 +855,7 @@ uint64_t linux_brk(uint64_t addr)
 {
     pthread_mutex_lock(&brk_lock);             /* taken before the other one, never after it */
     uint64_t now = move_brk(addr);
+    forget_heap_end();
     pthread_mutex_unlock(&brk_lock);
     return now;
 }

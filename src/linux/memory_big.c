@@ -266,6 +266,27 @@ int memory_big_unmap(uint64_t addr, uint64_t size)
     return error ? error : object_remove(addr, addr + size);
 }
 
+static void slacken(uint64_t base)
+{
+    struct mixed *p = mixed_find(base);
+    for (unsigned i = 0; p && i < mixed_subs(); i++)
+        if (!(p->sub[i].state & SUB_MAPPED)) {
+            p->sub[i].state = SUB_SLACK;
+            p->unused &= ~(1ull << i);         /* it may be written */
+        }
+    if (p)
+        mixed_settle(p);
+}
+
+void memory_big_slack(uint64_t addr, uint64_t size)
+{
+    uint64_t last = mixed_down(addr + size);
+    if (mixed_down(addr) != addr)
+        slacken(mixed_down(addr));
+    if (last != addr + size && (last != mixed_down(addr) || mixed_down(addr) == addr))
+        slacken(last);
+}
+
 /* fn for each record in [start, end), plain for the runs between them */
 static int walk(uint64_t start, uint64_t end, int (*plain)(uint64_t, uint64_t, int), int (*fn)(struct mixed *, uint64_t, uint64_t, int), int arg)
 {

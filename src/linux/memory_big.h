@@ -7,6 +7,7 @@
 #include "linux/memory_map.h"
 
 int memory_big_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint64_t offset, bool replace);
+void memory_big_slack(uint64_t addr, uint64_t size);
 int memory_big_unmap(uint64_t addr, uint64_t size);
 int memory_big_protect(uint64_t addr, uint64_t size, int prot, bool write_watch);
 int memory_big_move(uint64_t from, uint64_t size, uint64_t new_size, uint64_t to, bool keep_old);

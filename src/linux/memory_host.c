@@ -110,6 +110,12 @@ int memory_host_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, u
     return (big() ? memory_big_map : memory_plain_map)(addr, size, prot, flags, fd, offset, replace);
 }
 
+void memory_host_slack(uint64_t addr, uint64_t size)
+{
+    if (big())
+        memory_big_slack(addr, size);
+}
+
 int memory_host_unmap(uint64_t addr, uint64_t size) { return (big() ? memory_big_unmap : memory_plain_unmap)(addr, size); }
 
 int memory_host_protect(uint64_t addr, uint64_t size, int prot, bool write_watch)

@@ -24,6 +24,8 @@ uint64_t memory_host_page(void);
  * too (-EEXIST when something of wherry's lies there). 0 or a negative errno. */
 int memory_host_map(uint64_t addr, uint64_t size, int prot, int flags, int fd, uint64_t offset, bool replace);
 int memory_host_unmap(uint64_t addr, uint64_t size);
+/* Nothing but this mapping is to be put into its host pages for now: accesses to the rest of them need not fault. */
+void memory_host_slack(uint64_t addr, uint64_t size);
 /* write_watch: leave out the right to write, whatever prot says */
 int memory_host_protect(uint64_t addr, uint64_t size, int prot, bool write_watch);
 /* Where the host would put a mapping of this size by itself; 0 if nowhere. */

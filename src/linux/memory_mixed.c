@@ -90,9 +90,18 @@ bool mixed_is_free(uint64_t base)
 bool mixed_is_empty(const struct mixed *p)
 {
     for (unsigned i = 0; i < mixed_subs(); i++)
-        if (p->sub[i].state)
+        if (p->sub[i].state & SUB_MAPPED)
             return false;
     return true;
+}
+
+bool mixed_has_code(uint64_t base)
+{
+    const struct mixed *p = mixed_find(base);
+    for (unsigned i = 0; p && i < mixed_subs(); i++)
+        if (p->sub[i].state & SUB_WATCHED)
+            return true;
+    return false;
 }
 
 /* ---- making records ---- */
@@ -230,6 +239,8 @@ int mixed_settle(struct mixed *p)
 {
     uint8_t all = GUEST_PROT_READ | GUEST_PROT_WRITE, any = 0;
     for (unsigned i = 0; i < mixed_subs(); i++) {
+        if (p->sub[i].state & SUB_SLACK)
+            continue;
         uint8_t r = is_here(&p->sub[i]) ? rights_of(&p->sub[i]) : 0;
         all &= r;
         any |= r;

@@ -6,6 +6,8 @@
  *  B2 a record's host page has the rights that all its guest pages have. A guest page that may do more has a view (engine.h):
  *     in the record's home, or, for a page of a shared file that the host can't map there (FAR), in a window of the file
  *  B3 nothing is allocated for a page that is watched: the fault handler, too, changes the record then
+ *  B4 where wherry has chosen the place of a mapping, what follows it in its last host page is slack: free, but it does not count for B2, so an
+ *     access there may succeed. Linux, too, puts such mappings side by side. What the guest has unmapped, or left free itself, does count
  */
 #ifndef LINUX_MEMORY_MIXED_H
 #define LINUX_MEMORY_MIXED_H
@@ -13,7 +15,9 @@
 #include "linux/memory_home.h"
 
 /* state: the guest's protection and these */
-enum { SUB_WATCHED = 8, SUB_FAR = 0x10, SUB_BEYOND = 0x20 /* behind the file's end: SIGBUS */, SUB_MAPPED = 0x80 };
+enum {
+    SUB_WATCHED = 8, SUB_FAR = 0x10, SUB_BEYOND = 0x20 /* behind the file's end: SIGBUS */, SUB_SLACK = 0x40 /* free, and no matter (B4) */, SUB_MAPPED = 0x80
+};
 /* window, at: where the file's page is, for pages of files. FAR: the page itself; else what MADV_DONTNEED brings back */
 struct mixed_sub { uint8_t state; struct window *window; uint64_t at; };
 struct mixed {
@@ -41,6 +45,7 @@ int mixed_own_home(struct mixed *p);                          /* make it hold pr
 void mixed_set(struct mixed *p, unsigned i, uint8_t state, struct window *w, uint64_t at);
 int mixed_settle(struct mixed *p);                            /* rights and views as the guest pages are now */
 bool mixed_is_empty(const struct mixed *p);
+bool mixed_has_code(uint64_t base);                           /* is a page of it watched? */
 void mixed_forget(uint64_t start, uint64_t end);              /* the records in the range; the mappings are the caller's business */
 uint64_t mixed_raw(const struct mixed *p, unsigned i);        /* where the guest page can be read and written whatever its rights; 0: at base */
 bool mixed_lost_views(void);                                  /* did a page lose a view since the last question? */

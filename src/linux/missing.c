@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include <unistd.h>
 #include "linux/start.h"
 
-enum { MAX_SEEN = 256 };
+enum { MAX_SEEN = 256, MEMORY_TO_LOOK = 1 << 20 };
 struct search {
     char *seen[MAX_SEEN]; unsigned n_seen;
     unsigned n_missing;
@@ -239,10 +240,10 @@ static void explain_memory(const struct search *s)
 {
     static const struct { int kind; const char *what; } kinds[] = { { RLIMIT_AS, "ulimit -v" }, { RLIMIT_DATA, "ulimit -d" } };
     struct rlimit limit;
-    for (unsigned i = 0; i < 2 && !has_room(s->unmapped_size); i++)
+    for (unsigned i = 0; i < 2 && !has_room(2 * s->unmapped_size); i++)        /* its segments take more than the file */
         if (!getrlimit(kinds[i].kind, &limit) && limit.rlim_cur != RLIM_INFINITY)
-            fprintf(stderr, "wherry-x86_64: %s: memory is too short for the library %s: the limit is %llu KiB; raise it (%s)\n", linux_process.exe_guest, s->unmapped,
-                (unsigned long long)limit.rlim_cur / 1024, kinds[i].what);
+            fprintf(stderr, "wherry-x86_64: %s: memory is too short for %s%s: the limit is %llu KiB; raise it (%s)\n", linux_process.exe_guest,
+                s->unmapped[0] ? "the library " : "its libraries", s->unmapped, (unsigned long long)limit.rlim_cur / 1024, kinds[i].what);
 }
 
 static void check_file(struct search *s, const char *host, const char *wanted_by);
@@ -312,11 +313,26 @@ static const char *guest_variable(const char *name)
     return NULL;
 }
 
+/* Is there no memory even to look into the program? */
+static bool can_look(const char *host)
+{
+    struct file f;
+    if (!open_file(&f, host))
+        return errno != ENOMEM;
+    munmap((void *)(uintptr_t)f.bytes, f.size);
+    return true;
+}
+
 void linux_explain_missing(void)
 {
     struct search s = { .library_path = guest_variable("LD_LIBRARY_PATH") };
     if (!linux_process.interp_base || !linux_process.exe)
         return;
+    if (!can_look(linux_process.exe)) {
+        s.unmapped_size = MEMORY_TO_LOOK;
+        explain_memory(&s);
+        return;
+    }
     check_file(&s, linux_process.exe, linux_process.exe_guest);
     if (!s.n_missing && s.unmapped[0])
         explain_memory(&s);

@@ -11,6 +11,11 @@ const char *linux_proc_rest(const char *path);
 #define LINUX_PROC_NOT_OURS INT64_MIN
 int64_t linux_proc_open(const char *path, int flags);
 
+/* proc_mem.c: a file is opened: is it a way to write a process's memory? After a write while there may be one, with what it gave */
+extern bool linux_memory_file_open;
+void linux_note_memory_file(const char *path, int flags);
+void linux_wrote_file(uint64_t nr, const uint64_t a[6], int64_t written);
+
 /* proc_others.c: let the others see the guest's arguments and environment (linux_process.arg_start ...) */
 void linux_show_arguments(void);
 /* If the path is /proc/PID/exe of another process that this wherry runs: its guest's program, else NULL. */

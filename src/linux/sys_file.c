@@ -33,6 +33,7 @@ static int64_t open_guest(int dirfd, uint64_t path, uint64_t flags, uint64_t mod
     char text[PATH_MAX], buf[PATH_MAX];
     if (linux_get_string(path, text, sizeof text) < 0)           /* unreadable or too long: the kernel knows the error */
         return linux_safe_syscall(SYS_openat, dirfd, (long)path, host_open_flags(flags), (long)mode, 0, 0);
+    linux_note_memory_file(text, host_open_flags(flags));
     int64_t fd = linux_proc_open(text, host_open_flags(flags));
     if (fd != LINUX_PROC_NOT_OURS)
         return fd;
@@ -52,6 +53,7 @@ SYS(openat2)
         return linux_safe_syscall(SYS_openat2, (long)a, (long)b, (long)c, (long)d, 0, 0);
     if (how[0] >> 32)
         return -EINVAL;
+    linux_note_memory_file(text, host_open_flags(how[0]));
     int64_t fd = how[2] ? LINUX_PROC_NOT_OURS : linux_proc_open(text, host_open_flags(how[0]));
     if (fd != LINUX_PROC_NOT_OURS)
         return fd;

@@ -36,8 +36,19 @@ SYS(msync)
     return guest_range(a, b) ? linux_safe_syscall(SYS_msync, (long)host_start(a), (long)(a + b - host_start(a)), (long)c, 0, 0, 0) : -ENOMEM;
 }
 
+/* How many of these pages are the guest's, from the first on */
+static uint64_t mapped_run(uint64_t at, uint64_t most)
+{
+    uint64_t n = 0;
+    while (n < most && linux_page_prot(at + n * GUEST_PAGE) >= 0)
+        n++;
+    return n;
+}
+
+/* In pieces, as the kernel: what is there is told before what is not is met. */
 SYS(mincore)
 {
+    uint8_t there[4096];
     if (a & GUEST_PAGE_MASK)
         return -EINVAL;
     uint64_t pages = (b >> 12) + !!(b & GUEST_PAGE_MASK);
@@ -45,20 +56,16 @@ SYS(mincore)
         return -ENOMEM;
     if (c > GUEST_TASK_SIZE || pages > GUEST_TASK_SIZE - c)
         return -EFAULT;
-    if (!guest_range(a, b))
-        return -ENOMEM;
-    linux_will_write(c, (b + GUEST_PAGE_MASK) / GUEST_PAGE);
-    if (memory_host_page() > GUEST_PAGE) {     /* the host would count its own pages: all are there, as far as anybody can tell */
-        uint8_t there[512];
-        memset(there, 1, sizeof there);
-        for (uint64_t n = (b + GUEST_PAGE_MASK) / GUEST_PAGE, done = 0, piece; done < n; done += piece) {
-            piece = n - done < sizeof there ? n - done : sizeof there;
-            if (linux_put(c + done, there, piece))
-                return -EFAULT;
-        }
-        return 0;
+    for (uint64_t done = 0, n; done < pages; done += n) {
+        n = mapped_run(a + done * GUEST_PAGE, pages - done < sizeof there ? pages - done : sizeof there);
+        if (!n)
+            return -ENOMEM;
+        memset(there, 1, n);                   /* a host with larger pages would count its own: all are there, as far as anybody can tell */
+        int64_t error = memory_host_page() > GUEST_PAGE ? 0 : linux_host(SYS_mincore, a + done * GUEST_PAGE, n * GUEST_PAGE, there);
+        if (error || (error = linux_put(c + done, there, n)))
+            return error;
     }
-    return linux_host(SYS_mincore, (long)a, (long)b, (long)c);
+    return 0;
 }
 
 /* mlock, mlock2, munlock */

@@ -16,6 +16,7 @@
 #include "linux/kinds.h"
 #include "linux/memory.h"
 #include "linux/memory_args.h"
+#include "linux/proc.h"
 #include "linux/start.h"
 #undef SYS
 
@@ -179,6 +180,8 @@ void linux_syscall(struct cpu *cpu)
         result = traced(cpu, call, nr, a);
     else
         result = handle(cpu, call, nr, a);
+    if (__builtin_expect(__atomic_load_n(&linux_memory_file_open, __ATOMIC_RELAXED), 0) && result > 0)
+        linux_wrote_file(nr, a, result);
     if (log_on(LOG_UNIMP) && (!call || call->handler == linux_sys_none))
         log_printf("unimp: system call %llu (%s) at %012llx\n", (unsigned long long)nr, call ? call->name : "unknown", (unsigned long long)(cpu->state.pc - 2));
     finish(cpu, nr, result);

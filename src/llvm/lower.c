@@ -118,6 +118,8 @@ static void put(struct lower *L, const struct ir_insn *in)
             old = LLVMBuildBitCast(L->b, old, vector_type(L, in->type), "");
             v = LLVMBuildInsertElement(L->b, old, v, int_const(L, 32, at * 8 / bits), "");
             v = LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), "");
+        } else if (at == 0 && L->whole[in->arg[0]]) {
+            v = L->whole[in->arg[0]];
         } else if (at == 0) {
             v = asm_low_part(L, old, v);
         } else {
@@ -258,18 +260,74 @@ static void note_poll(struct lower *L, unsigned from, uint64_t pc, bool back)
         L->polls[k] = true;
 }
 
+/* Does every cycle hold a poll? Blocks without one and without a way from another such block are taken away until none is left, or a cycle is. */
+static bool all_poll(const struct lower *L, const bool *way)
+{
+    unsigned n = L->r->n_blocks, left = 0;
+    bool gone[LLVM_MAX_BLOCKS], changed = true;
+    for (unsigned k = 0; k < n; k++)
+        left += !(gone[k] = L->polls[k]);
+    while (changed) {
+        changed = false;
+        for (unsigned to = 0; to < n; to++) {
+            bool reached = gone[to];
+            for (unsigned from = 0; from < n && !reached; from++)
+                reached = way[from * n + to] && !gone[from];
+            if (!reached) {
+                gone[to] = changed = true;
+                left--;
+            }
+        }
+    }
+    return left == 0;
+}
+
+static void note_way(struct lower *L, bool *way, unsigned from, uint64_t pc)
+{
+    int to = number_of(L, pc);
+    if (to >= 0)
+        way[from * L->r->n_blocks + (unsigned)to] = true;
+}
+
+/* Of the polls on one cycle one is enough: the hottest go first. */
+static void thin_out_polls(struct lower *L, const bool *way)
+{
+    bool tried[LLVM_MAX_BLOCKS] = { false };
+    for (;;) {
+        int best = -1;
+        for (unsigned k = 0; k < L->r->n_blocks; k++)
+            if (L->polls[k] && !tried[k] && (best < 0 || (L->r->weight && L->r->count[k] > L->r->count[best])))
+                best = (int)k;
+        if (best < 0)
+            return;
+        tried[best] = true;
+        L->polls[best] = false;
+        L->polls[best] = !all_poll(L, way);
+    }
+}
+
 static void find_polls(struct lower *L)
 {
+    bool *way = calloc(L->r->n_blocks, L->r->n_blocks);
     for (unsigned from = 0; from < L->r->n_blocks; from++) {
         const struct llvm_block *b = &L->r->blocks[from];
         for (unsigned i = 0; i < b->ir->n; i++) {
             const struct ir_insn *in = &b->ir->insn[i];
-            if (in->op == IR_EXIT || in->op == IR_EXITIF || in->op == IR_EXITCALL)
-                note_poll(L, from, (uint64_t)in->imm, in->mod & IR_EXIT_POLL);
+            if (in->op != IR_EXIT && in->op != IR_EXITIF && in->op != IR_EXITCALL)
+                continue;
+            note_poll(L, from, (uint64_t)in->imm, in->mod & IR_EXIT_POLL);
+            if (way)
+                note_way(L, way, from, (uint64_t)in->imm);
         }
-        for (unsigned g = 0; g < b->n_guesses; g++)
+        for (unsigned g = 0; g < b->n_guesses; g++) {
             note_poll(L, from, b->guess[g], false);
+            if (way)
+                note_way(L, way, from, b->guess[g]);
+        }
     }
+    if (way && all_poll(L, way))
+        thin_out_polls(L, way);
+    free(way);
 }
 
 /* where an EXIT or EXITIF goes; *out: it leaves the region */
@@ -554,9 +612,60 @@ static bool insn_known(struct lower *L, const struct ir_block *b, unsigned i)
     return true;
 }
 
+/* the nearest PUT over the slot behind or in front of i */
+static const struct ir_insn *put_over(const struct ir_block *b, const struct lower_slot *s, unsigned i, int step)
+{
+    for (unsigned k = i + (unsigned)step; k < b->n; k += (unsigned)step)
+        if (b->insn[k].op == IR_PUT && overlaps(b->insn[k].imm, ir_type_size[b->insn[k].type], s->offset, 8))
+            return &b->insn[k];
+    return NULL;
+}
+
+/* Is the first operand of the instruction at i what the slot's low bytes hold there? */
+static bool is_low_part(const struct ir_block *b, const struct lower_slot *s, unsigned i, const struct ir_insn *in)
+{
+    const struct ir_insn *p = put_over(b, s, i, -1), *v = &b->insn[in->arg[0]];
+    if (v->op == IR_GET && v->imm == s->offset && v->type == in->type)
+        return !p || p < v;
+    if (!p || p->imm != s->offset)
+        return false;
+    if (p->type == in->type)
+        return p->arg[0] == in->arg[0];
+    const struct ir_insn *y = &b->insn[p->arg[0]];
+    bool extended = y->op == IR_ZEXT || y->op == IR_SEXT;
+    return v->op == IR_TRUNC && p->type == IR_I64 && (v->arg[0] == p->arg[0] || (extended && v->arg[0] == y->arg[0]));
+}
+
+/* A narrow operation on a slot's low bytes that is put back there is one instruction on x86, as long as LLVM does not see it as three. */
+static bool low_operation(struct lower *L, unsigned i, const struct ir_insn *in)
+{
+    static const char *const names[IR_N_OPS] = { [IR_ADD] = "add", [IR_ADDF] = "add", [IR_SUB] = "sub", [IR_SUBF] = "sub", [IR_AND] = "and", [IR_ANDF] = "and",
+                                                 [IR_OR] = "or", [IR_ORF] = "or", [IR_XOR] = "xor", [IR_XORF] = "xor" };
+    const struct ir_insn *p = NULL;
+    if (!names[in->op] || (in->type != IR_I8 && in->type != IR_I16))
+        return false;
+    for (unsigned k = i + 1; k < L->ir->n && !p; k++)
+        if (L->ir->insn[k].op == IR_PUT && L->ir->insn[k].arg[0] == i)
+            p = &L->ir->insn[k];
+    struct lower_slot *s = p && p->type == in->type ? slot_of(L, p->imm, 8) : NULL;
+    if (!s || s->type != IR_I64 || p->imm != s->offset || put_over(L->ir, s, i, 1) != p || !is_low_part(L->ir, s, i, in))
+        return false;
+    LLVMValueRef a = L->v[in->arg[0]], c = L->v[in->arg[1]], old = LLVMBuildLoad2(L->b, int_type(L, 64), s->var, "");
+    L->whole[i] = asm_low_operation(L, names[in->op], old, c);
+    L->v[i] = LLVMBuildTrunc(L->b, L->whole[i], type_of(L, in->type), "");
+    if (in->op == IR_ADDF || in->op == IR_SUBF)
+        L->second[i] = in->op == IR_SUBF ? LLVMBuildICmp(L->b, LLVMIntULT, a, c, "") : LLVMBuildICmp(L->b, LLVMIntULT, L->v[i], a, "");
+    if (ir_op_info[in->op].props & IR_P_FL)
+        lower_flags(L, i, in);
+    return true;
+}
+
 static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
 {
     LLVMValueRef *v = &L->v[i];
+    L->whole[i] = NULL;
+    if (low_operation(L, i, in))
+        return;
     switch (in->op) {
     case IR_INSN: return;
     case IR_CONST: *v = in->type == IR_VOID ? NULL : int_const(L, bits_of(in->type), in->imm); return;

@@ -30,6 +30,7 @@ struct lower {
     /* the IR block under way */
     const struct ir_block *ir;
     LLVMValueRef v[IR_MAX_INSNS], second[IR_MAX_INSNS], port[IR_MAX_INSNS][N_FLAGS];
+    LLVMValueRef whole[IR_MAX_INSNS];            /* of a narrow operation done within its slot: the slot's new value, or NULL */
     const char *why;
 };
 
@@ -62,6 +63,7 @@ LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
 void asm_fence(struct lower *L, unsigned kind);
 extern const char llvm_triple[], llvm_cpu[];
 LLVMValueRef asm_low_part(struct lower *L, LLVMValueRef old, LLVMValueRef v);   /* i64 old with its low bytes replaced by v, an i8, i16 or i32 */
+LLVMValueRef asm_low_operation(struct lower *L, const char *name, LLVMValueRef old, LLVMValueRef v);   /* the same, by old's low bytes `name` v; v: i8 or i16 */
 LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b);     /* the flags word after comparing, b == NULL: after AND a, a */
 void asm_poll(struct lower *L, LLVMBasicBlockRef poked, LLVMBasicBlockRef next);   /* an access of the poll page, noted in POLL_SECTION */
 #define POLL_SECTION ".wherry_polls"                                         /* pairs of u64: the access, where to go on when it faults */

@@ -171,6 +171,15 @@ LLVMValueRef asm_low_part(struct lower *L, LLVMValueRef old, LLVMValueRef v)
     return call_asm(L, width == 8 ? "movb $2, ${0:b}" : "movw $2, ${0:w}", "=r,0,r", int_type(L, 64), arg, 2, false);
 }
 
+LLVMValueRef asm_low_operation(struct lower *L, const char *name, LLVMValueRef old, LLVMValueRef v)
+{
+    char text[32];
+    bool byte = LLVMGetIntTypeWidth(LLVMTypeOf(v)) == 8;
+    LLVMValueRef arg[2] = { old, v };
+    snprintf(text, sizeof text, "%s%c $2, ${0:%c}", name, byte ? 'b' : 'w', byte ? 'b' : 'w');
+    return call_asm(L, text, "=r,0,ri,~{flags}", int_type(L, 64), arg, 2, false);
+}
+
 /* the state's flags word is what LAHF and SETO give */
 LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b)
 {

@@ -118,6 +118,19 @@ expect root-above 0 '^inside$' "$wherry" -L root /bin/cat /etc/above
 expect root-env 0 '^inside$' env QEMU_LD_PREFIX="$dir/root" "$wherry" /bin/cat /etc/abs
 expect root-falls-back 0 'root' "$wherry" -L root /bin/grep root /etc/passwd
 expect root-child 0 '^inside$' "$wherry" -L root /bin/sh -c 'cat /etc/abs'
+# the kernel's names of directories and files are the host's: a file made by such a name is where the relative name leads too
+expect root-cwd 0 '^made$' "$wherry" -L root /bin/sh -c 'cd /data && echo made >"$(/bin/pwd -P)/new" && cat new'
+expect root-cwd-host 0 "^$dir/root/data\$" "$wherry" -L root /bin/sh -c 'cd /data && readlink /proc/self/cwd'
+
+# --- short of memory is not a missing library. The first limits at which a program loads: one of them has room for the linker only.
+# (an emulator takes the memory itself; AddressSanitizer's shadow is larger than any limit)
+if [ -z "${RUNNER-}${ASAN_OPTIONS-}" ]; then
+    limit=10000
+    while [ $limit -lt 60000 ] && out=$(ulimit -v $limit; "$wherry" /bin/true 2>&1); [ $? != 127 ]; do limit=$((limit + 250)); done
+    expect memory-short 127 'memory is too short for .*librar.*ulimit -v' bash -c "ulimit -v $limit; '$wherry' /bin/true"
+    expect memory-short-other 127 '^/bin/sh: 1: nosuch: not found$' bash -c "ulimit -v 4000000; '$wherry' /bin/sh -c nosuch"
+fi
+expect filters-option 126 'not the filters' "$wherry" -seccomp 77 /bin/true
 
 # --- the guest's view
 expect uname 0 '^x86_64$' "$wherry" /bin/uname -m

@@ -22,6 +22,8 @@ check() {  # check NAME LINK
     if ! $CC -std=gnu11 -D_GNU_SOURCE -O1 -g -w -pthread $flags -o "$bin" "$here/$name.c" -lm; then
         echo "FAIL $name ($link): does not build"; failed=$((failed + 1)); return
     fi
+    local WHERRY_EXACT_ADDRESSES
+    [ "$name" = addresses ] && export WHERRY_EXACT_ADDRESSES=1
     run "$name" "$bin.native" "$bin"
     run "$name" "$bin.wherry" $WHERRY "$bin"
     if cmp -s "$bin.native" "$bin.wherry"; then

@@ -20,7 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_ARGS = 32, LINE = 1024 };
+enum { MAX_ARGS = 32, LINE = 1024, SHOWN = 6 };
 static int killed;
 
 static void say(const char *format, ...)
@@ -124,12 +124,16 @@ static unsigned compare(const char *out, const char *expected, char *got, char *
     return different;
 }
 
+/* The end of what it wrote to standard error */
 static void show(const char *file)
 {
-    char line[LINE];
+    static char line[SHOWN][LINE];
+    unsigned n = 0;
     FILE *f = fopen(file, "r");
-    for (unsigned i = 0; f && i < 5 && fgets(line, sizeof line, f); i++)
-        printf("     stderr: %.300s", line);
+    while (f && fgets(line[n % SHOWN], LINE, f))
+        n++;
+    for (unsigned i = n > SHOWN ? n - SHOWN : 0; i < n; i++)
+        printf("     stderr: %.300s", line[i % SHOWN]);
     if (f)
         fclose(f);
 }

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the program table: each row natively and under wherry, and compares standard output, standard error and exit status.
 
-run.py --wherry BUILD/wherry-x86_64 [--table FILE] [--only REGEX] [--without 'ROW ...'] [-j N] [--runner 'qemu-aarch64 -L ROOT'] [--option=-tier --option=0 ...]
+run.py --wherry BUILD/wherry-x86_64 [--entries] [--table FILE] [--only REGEX] [--without 'ROW ...'] [-j N] [--runner 'qemu-aarch64 -L ROOT'] [--option=-tier --option=0 ...]
+--entries: under WHERRY_HOST_PAGE, sums up how many blocks were entered (--stats). Two more tests: less than 1 % of them may look addresses up because
+there is code in the same host page, less than 3 % because a host page holds guest pages with different rights, which includes the first.
 Prints a line a row and ends with 'N passed, N failed'; exit status 1 if any failed."""
 import argparse, concurrent.futures, os, re, shlex, shutil, signal, subprocess, sys, tempfile, time
 
@@ -46,13 +48,16 @@ def argv_of(how, command, inputs):
     return ['/bin/' + how, '-c', command]
 
 def execute(argv, inputs, extra):
+    """extra: more of the environment"""
     d = tempfile.mkdtemp(prefix='wherry-table-')
     work = d + '/w'
-    shutil.copytree(inputs, work, copy_function=os.link if os.stat(inputs).st_dev == os.stat(d).st_dev else shutil.copy)
-    for small in ('small.txt', 'numbers.txt', 'prog.c'):        # rows may write to these: no hard link
-        os.unlink(work + '/' + small); shutil.copy(inputs + '/' + small, work)
+    same = os.stat(inputs).st_dev == os.stat(d).st_dev
+    def give(source, target):                                   # rows may write to the small ones, and no row to the large ones
+        (os.link if same and os.path.getsize(source) > 1 << 20 else shutil.copy)(source, target)
+    shutil.copytree(inputs, work, copy_function=give)
     # glibc's sin and exp give other last bits with FMA, which wherry's processor does not have: compare like with like
-    env = {'GLIBC_TUNABLES': 'glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4', 'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': work, 'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'dumb', 'TMPDIR': '/tmp'}
+    env = {'GLIBC_TUNABLES': 'glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4', 'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': work, 'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'dumb', 'TMPDIR': '/tmp', **extra}
+    env.update({k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')})       # tests/sanitize
     start = time.time()
     try:
         p = subprocess.Popen(argv, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
@@ -84,10 +89,18 @@ def normalise(err):
     """PIDs and addresses in messages differ from run to run."""
     return re.sub(rb'\b\d{3,7}\b', b'N', re.sub(rb'/tmp/[A-Za-z0-9._-]+', b'TMP', err))
 
+def entries(path):
+    """The counters, of all processes that wrote their statistics to the file"""
+    if not os.path.exists(path):
+        return 0, 0, 0
+    text = open(path, errors='replace').read()
+    return tuple(sum(int(n) for n in re.findall(r'^ +%s +(\d+) ' % name, text, re.M)) for name in ('code-entries', 'checked-entries', 'entries'))
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument('--wherry', required=True); p.add_argument('--table', default=HERE + '/programs.txt')
     p.add_argument('--only', default=''); p.add_argument('--without', default='', help='rows to leave out, by blanks'); p.add_argument('-j', type=int, default=2); p.add_argument('--runner', default=''); p.add_argument('--option', action='append', default=[])
+    p.add_argument('--entries', action='store_true')
     a = p.parse_args()
     runner = shlex.split(a.runner)
     if runner:
@@ -96,20 +109,32 @@ def main():
     inputs = tempfile.mkdtemp(prefix='wherry-inputs-')
     make_inputs(inputs)
     passed = failed = 0
+    logs, sums = tempfile.mkdtemp(prefix='wherry-stats-'), [0, 0, 0]
     def one(row):
         name, how, command = row
+        log = logs + '/' + name
+        stats = {'WHERRY_STATS': '1', 'WHERRY_LOG_FILENAME': log} if a.entries else {}
+        stats.update((k, os.environ[k]) for k in ['WHERRY_HOST_PAGE'] if k in os.environ)
         argv = argv_of(how, command, inputs)
         program = shutil.which(argv[0]) or argv[0]
-        native = execute([program] + argv[1:], inputs, ())
-        under = execute(wherry + [program] + argv[1:], inputs, ())
+        native = execute([program] + argv[1:], inputs, {})
+        under = execute(wherry + [program] + argv[1:], inputs, stats)
+        under = under[:2] + (re.sub(rb'wherry: statistics\n(  .*\n)*', b'', under[2]),) + under[3:]       # of a process that has lost the log
         clean = lambda r: (r[0], r[1], normalise(re.sub(rb'qemu: uncaught target signal .*\n', b'', r[2]) if runner else r[2]))
-        return name, difference(clean(native), clean(under)), native[3], under[3]
+        return name, difference(clean(native), clean(under)), native[3], under[3], entries(log)
     with concurrent.futures.ThreadPoolExecutor(a.j) as pool:
-        for name, bad, tn, tw in pool.map(one, [r for r in rows(a.table) if re.search(a.only, r[0]) and r[0] not in a.without.split()]):
+        for name, bad, tn, tw, looked in pool.map(one, [r for r in rows(a.table) if re.search(a.only, r[0]) and r[0] not in a.without.split()]):
             if bad:
                 failed += 1; print('FAIL %s: %s' % (name, bad), flush=True)
             else:
-                passed += 1; print('ok   %-18s native %.2f s, wherry %.2f s' % (name, tn, tw), flush=True)
+                passed += 1; print('ok   %-18s native %.2f s, wherry %.2f s%s' % (name, tn, tw, ', %.2f %% of %d entries' % (100 * looked[1] / (looked[2] or 1), looked[2]) if a.entries else ''), flush=True)
+            sums = [x + y for x, y in zip(sums, looked)]
+    if a.entries:
+        for k, what, limit in (0, 'code', 1), (1, 'any', 3):
+            good = sums[2] and sums[k] * 100 < limit * sums[2]
+            print('%s entries-%s: %d of %d blocks entered, %.3f %%' % ('ok  ' if good else 'FAIL', what, sums[k], sums[2], 100 * sums[k] / (sums[2] or 1)))
+            passed += bool(good); failed += not good
+    shutil.rmtree(logs, ignore_errors=True)
     shutil.rmtree(inputs, ignore_errors=True)
     print('%d passed, %d failed' % (passed, failed))
     sys.exit(1 if failed else 0)

@@ -3,13 +3,17 @@
  * tests/programs can't pass there, each because of something that the kernel does and the emulator, seen here, does not. Prints nothing on a real machine.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/select.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -66,6 +70,52 @@ static bool pselect_tells_what_is_left(void)
     return t.tv_sec < 5;
 }
 
+/* Nobody wakes the next owner of a mutex whose owner was killed */
+static bool knows_robust_lists(void)
+{
+    static struct { void *next; long offset; void *pending; } head = { &head, 0, NULL };
+    return !syscall(SYS_set_robust_list, &head, sizeof head);
+}
+
+static bool limits_the_stack(void)
+{
+    struct rlimit old, l, now;
+    getrlimit(RLIMIT_STACK, &old);
+    l = old;
+    l.rlim_cur = 1 << 20;
+    setrlimit(RLIMIT_STACK, &l);
+    getrlimit(RLIMIT_STACK, &now);
+    setrlimit(RLIMIT_STACK, &old);
+    return now.rlim_cur == l.rlim_cur;
+}
+
+/* At a file's end nothing is written, so no address is bad */
+static bool reads_nothing_anywhere(void)
+{
+    int fd = open("/dev/null", O_RDONLY);
+    long r = syscall(SYS_read, fd, (void *)8, 5);
+    close(fd);
+    return r == 0;
+}
+
+/* The address is cut to the length that is given, so only so many bytes have to be there */
+static bool cuts_socket_names(void)
+{
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *p = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    socklen_t size = (socklen_t)page;
+    munmap(p + page, page);
+    int r = getsockname(fd, (struct sockaddr *)(p + page - 16), &size);
+    close(fd);
+    return r == 0;
+}
+
+static bool lacks(long number)
+{
+    return syscall(number, -1, 0, 0, 0, 0, 0) && errno == ENOSYS;
+}
+
 static sigjmp_buf back;
 static bool knows_writes;
 
@@ -104,11 +154,21 @@ int main(int argc, char **argv)
     if (!shares || !ignored_stays_ignored(argv))
         printf("spawn\n");
     if (!shares)                                        /* the child of posix_spawn tells its failure through memory */
-        printf("python-procs\n");
+        printf("python-procs\nforks\n");
     if (!pselect_tells_what_is_left())
         printf("restart\n");
     if (syscall(SYS_preadv2, -1, NULL, 0, 0, 0, 0) && errno == ENOSYS)       /* one of the calls that syscalls_rare is about */
         printf("syscalls_rare\n");
+    if (lacks(SYS_openat2) || lacks(SYS_process_vm_readv))
+        printf("events\nproc_mem\n");
+    if (!limits_the_stack())
+        printf("execs\n");
+    if (!knows_robust_lists())
+        printf("locks\n");
+    if (!reads_nothing_anywhere())                       /* one of its many errors where the kernel has none */
+        printf("badcalls\n");
+    if (!cuts_socket_names())
+        printf("ipc\n");
     store_at(0x10);
     if (!knows_writes)
         printf("segv_repair\n");

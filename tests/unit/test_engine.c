@@ -17,9 +17,11 @@
 #include "engine/log.h"
 
 #ifdef __SANITIZE_THREAD__
-#define AREA ((uint8_t *)0x2000000000)               /* it allows a few ranges only */
+#define AREA ((uint8_t *)0x2000000000)               /* it allows a few ranges only, and is slow */
+enum { TIME_LIMIT = 400 };
 #else
 #define AREA ((uint8_t *)0x6a0000000000)
+enum { TIME_LIMIT = 60 };
 #endif
 #define AREA_SIZE (4u << 20)
 #define STACK_SIZE (16u << 20)
@@ -394,7 +396,7 @@ static void in_each_variant(int (*body)(struct cpu *))
         fflush(NULL);
         pid_t pid = fork();
         if (pid == 0) {
-            alarm(60);
+            alarm(TIME_LIMIT);
             if (getenv("LOG"))
                 log_parse(getenv("LOG"));
             struct cpu *cpu = start(&variants[i].cfg);

@@ -100,6 +100,16 @@ static void accesses(void)
             asm_mem(&a, true, true, log2, 17, 2, offset), TEXT("%s %c17, [x2, #%d]\n", scaled ? "ldr" : "ldur", vector[log2], offset);
             asm_mem(&a, false, true, log2, 30, 2, offset), TEXT("%s %c30, [x2, #%d]\n", scaled ? "str" : "stur", vector[log2], offset);
         }
+    for (int by = -256; by < 256; by++)
+        for (unsigned log2 = 0; log2 < 5; log2++) {
+            if (log2 < 4) {
+                asm_mem_step(&a, true, false, log2, 1, 2, by, false), TEXT("%s1, [x2], #%d\n", load[log2], by);
+                asm_mem_step(&a, false, false, log2, 3, 4, by, true), TEXT("%s3, [x4, #%d]!\n", store[log2], by);
+            }
+            if (log2 < 3)
+                asm_load_signed_step(&a, true, log2, 5, 6, by), TEXT("ldrs%c x5, [x6], #%d\n", "bhw"[log2], by);
+            asm_mem_step(&a, false, true, log2, 30, 2, by, false), TEXT("str %c30, [x2], #%d\n", vector[log2], by);
+        }
     for (unsigned log2 = 0; log2 < 4; log2++) {
         asm_mem_index(&a, true, false, log2, 1, 2, 3, false), TEXT("%s1, [x2, x3]\n", load[log2]);
         if (log2)
@@ -124,6 +134,13 @@ static void jumps(void)
     }
 }
 
+static void flags(void)
+{
+    TEXT(".arch armv8.4-a\n");
+    for (unsigned by = 0; by < 64; by++)
+        asm_rmif(&a, by % 31, by, by % 16), TEXT("rmif x%u, #%u, #%u\n", by % 31, by, by % 16);
+}
+
 static void check_assembler(void **unused)
 {
     char name[] = "/tmp/wherry-asm-XXXXXX", command[256];
@@ -137,6 +154,7 @@ static void check_assembler(void **unused)
     bit_fields();
     accesses();
     jumps();
+    flags();
     fclose(source);
     snprintf(command, sizeof command, "aarch64-linux-gnu-as -o %s.o %s && aarch64-linux-gnu-objcopy -O binary -j .text %s.o %s.bin", name, name, name, name);
     assert_int_equal(system(command), 0);

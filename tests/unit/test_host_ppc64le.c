@@ -5,6 +5,7 @@
 #if defined __powerpc64__
 #include "host/host.h"
 #define TEST_HOST host_ppc64le
+#define TEST_RUNS
 #include "test_host_x86_64.c"
 #else
 #include <setjmp.h>
@@ -81,6 +82,9 @@ static void registers(void)
         asm_mvsr(&a, P_MTVSRWA, t, x), TEXT("mtvsrwa %u,%u\n", 32 + t, x);
         asm_vx(&a, P_LXVX, t, x, y), TEXT("lxvx %u,%u,%u\n", 32 + t, x, y);
         asm_vx(&a, P_STXVX, t, x, y), TEXT("stxvx %u,%u,%u\n", 32 + t, x, y);
+        asm_cror(&a, t, x, y), TEXT("cror %u,%u,%u\n", t, x, y);
+        asm_crnor(&a, t, x, y), TEXT("crnor %u,%u,%u\n", t, x, y);
+        asm_vx(&a, P_LXVDSX, t, x, y), TEXT("lxvdsx %u,%u,%u\n", 32 + t, x, y);
         asm_vx(&a, P_LXVD2X, t, x, y), TEXT("lxvd2x %u,%u,%u\n", 32 + t, x, y);
         asm_vx(&a, P_STXVD2X, t, x, y), TEXT("stxvd2x %u,%u,%u\n", 32 + t, x, y);
         asm_x(&a, P_LVX, t, x, y), TEXT("lvx %u,%u,%u\n", t, x, y);

@@ -449,6 +449,11 @@ static void make_block(unsigned n)
 static const struct host_map *fault_map;
 static unsigned n_faults, n_polls;
 
+#ifdef TEST_RUNS
+static bool doubles;
+static uint64_t some_double(void);
+#endif
+
 static void random_state(struct guest *g)
 {
     memset(g, 0, sizeof *g);
@@ -462,6 +467,12 @@ static void random_state(struct guest *g)
         random_vector(g->vec[k][0].b);
     for (unsigned k = 0; k < MEMORY_SIZE / 8; k++)
         ((uint64_t *)memory)[k] = (uint64_t)corner();
+#ifdef TEST_RUNS
+    for (unsigned k = 0; doubles && k < 32; k++) {
+        ((uint64_t *)memory)[k] = some_double();
+        g->vec[k / 2][0].q[k & 1] = some_double();
+    }
+#endif
 }
 
 static int run_native(void)
@@ -545,6 +556,8 @@ static int interpret(uint64_t *next)
     return result;
 }
 
+static unsigned n_splits;
+
 static bool compare_once(void)
 {
     static struct guest start, after;
@@ -558,12 +571,13 @@ static bool compare_once(void)
     memcpy(memory_after, memory, MEMORY_SIZE);
     machine->g = start;
     memcpy(memory, memory_start, MEMORY_SIZE);
-    bool poll = native == IR_N_TRAPS && fault_map->flags & HOST_MAP_POLL;
-    if (poll)
+    bool poll = native == IR_N_TRAPS && fault_map->flags & HOST_MAP_POLL, split = native == HOST_R_RUN - HOST_R_TRAP;
+    n_splits += split;
+    if (poll || split)
         cut_block_at(after.pc);
     int interpreted = interpret(&next);
-    if (poll) {                                          /* flags that nobody reads may be old */
-        interpreted = IR_N_TRAPS;
+    if (poll || split) {                                 /* flags that nobody reads may be old */
+        interpreted = native;
         machine->g.flags = after.flags;
     }
     machine->g.pc = next;
@@ -728,9 +742,106 @@ static void test_faults(void **unused)
     faulty = false;
 }
 
+#ifdef TEST_RUNS
+/* --- rows of operations on doubles, most of them ordinary, with env.runs (host.h, HOST_R_RUN): a block that is left must have exact state --- */
+
+static uint64_t some_double(void)
+{
+    static const uint64_t special[] = { 0, 1ull << 63, 0x3ff0000000000000, 0x7ff0000000000000, 0xfff8000000000001, 0x7ff0000000000003, 5, 0x0010000000000000, 0x7fefffffffffffff, 0x0380000000000000 };
+    if (rnd(60) == 0)
+        return special[rnd(sizeof special / sizeof *special)];
+    uint64_t exponent = rnd(12) ? 1023 - 40 + rnd(80) : rnd(4) ? 1023 - 220 + rnd(440) : 1 + rnd(2046);
+    return (uint64_t)rnd(2) << 63 | exponent << 52 | (rnd(3) ? (uint64_t)rnd(1 << 20) << 32 : (uint64_t)rnd(1 << 20) << 32 | rnd(1 << 20));
+}
+
+static ir_ref double_operand(unsigned n)
+{
+    int64_t at = (int64_t)(uintptr_t)memory + 16 * rnd(16);
+    switch (rnd(4)) {
+    case 0: return ir_emit(&B, IR_VLOADL, IR_V128, IR_F64, 0, 0, imm(IR_I64, at), IR_NONE, IR_NONE, 0);
+    case 1: return ir_load(&B, IR_V128, imm(IR_I64, at), rnd(2) ? IR_MEM_ALIGNED : 0);
+    default: return ir_get(&B, IR_V128, VEC(rnd(n)));
+    }
+}
+
+static void step_double(void)
+{
+    static const uint8_t ops[] = { IR_VFADD, IR_VFADD, IR_VFSUB, IR_VFMUL, IR_VFMUL, IR_VFDIV, IR_VFMIN, IR_VFMAX, IR_VFSQRT, IR_VMERGE, IR_VZIPL, IR_VFCMP };
+    enum { N = 5 };
+    unsigned op = ops[rnd(sizeof ops)], low = rnd(4) ? IR_LOW : 0, d = rnd(N);
+    ir_ref a = ir_get(&B, IR_V128, VEC(d)), b = double_operand(N), x;
+    switch (rnd(12)) {
+    case 0: x = ir_emit(&B, IR_VCVTGF, IR_V128, IR_F64, 0, 0, a, ir_get(&B, rnd(2) ? IR_I32 : IR_I64, GPR(rnd(4))), IR_NONE, 0); break;
+    case 1: x = ir_emit(&B, IR_VZERO, IR_V128, 0, 0, 0, IR_NONE, IR_NONE, IR_NONE, 0); break;
+    case 2:
+        ir_emit(&B, IR_VSTOREL, IR_V128, IR_F64, 0, 0, imm(IR_I64, (int64_t)(uintptr_t)memory + 8 * rnd(32)), a, IR_NONE, 0);
+        return;
+    case 3:
+        x = ir_emit(&B, IR_FCMPF, IR_V128, IR_F64, 0, IR_LOW, a, b, IR_NONE, 0);
+        ir_putf(&B, IR_F_ALL, x);
+        put(IR_I64, GPR(rnd(3)), ir_zext(&B, IR_I64, ir_cond(&B, rnd(IR_N_CC))));
+        return;
+    default: x = ir_emit(&B, op, IR_V128, op == IR_VZIPL ? IR_I64 : IR_F64, op == IR_VFCMP ? rnd(3) : 0, op >= IR_VFADD ? low : 0, a, b, IR_NONE, 0);
+    }
+    ir_put(&B, IR_V128, VEC(d), x);
+}
+
+/* flags that are put off, and read from the state at once */
+static void step_condition(void)
+{
+    static const uint8_t ops[] = { IR_ADDF, IR_SUBF, IR_SUBF, IR_ANDF, IR_ORF, IR_XORF };
+    enum ir_type t = int_type();
+    ir_ref r = ir_emit(&B, ops[rnd(sizeof ops)], t, 0, 0, 0, value(t), rnd(3) ? value(t) : imm(t, corner()), IR_NONE, 0);
+    ir_emit(&B, IR_PUTF, IR_VOID, 0, IR_F_ALL, 0, r, IR_NONE, IR_NONE, 0);
+    ir_ref c = ir_emit(&B, IR_COND, IR_I1, 0, rnd(IR_N_CC), 0, IR_NONE, IR_NONE, IR_NONE, 0);
+    put(IR_I64, GPR(rnd(3)), ir_zext(&B, IR_I64, c));
+}
+
+static void test_doubles(void **unused)
+{
+    catch_crashes();
+    env.runs = true;
+    unsigned n_blocks = getenv("N") ? (unsigned)atoi(getenv("N")) : 4000;
+    for (unsigned s = 1; s <= n_blocks; s++) {
+        const char *why = "";
+        uint64_t pc = 0x400000;
+        current_seed = s;
+        seed = s * 0x9e3779b97f4a7c15ull | 1;
+        ir_build_start(&B, &block, pc);
+        n_pool = 0;
+        for (unsigned k = 0, n = 1 + s % 24; k < n; k++, pc += 3) {
+            ir_insn_start(&B, pc, 3);
+            rnd(5) ? step_double() : step_condition();
+        }
+        ir_insn_start(&B, pc, 3);
+        ir_emit(&B, IR_EXIT, IR_VOID, IR_F_ALL, 0, 0, IR_NONE, IR_NONE, IR_NONE, (int64_t)pc);
+        if (ir_verify(&block))
+            fprintf(stderr, "seed %u: %s\n", s, ir_verify(&block));
+        assert_null(ir_verify(&block));
+        ir_opt(&block, false);
+        assert_int_equal(emit(&why), 0);
+        doubles = true;
+        bool same = compare_once();
+        doubles = false;
+        if (!same) {
+            fprintf(stderr, "seed %u\n", s);
+            dump();
+        }
+        assert_true(same);
+    }
+    assert_true(n_splits * 40 > n_blocks && n_splits < n_blocks * 3 / 4);
+    env.runs = false;
+}
+#endif
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_random_blocks), cmocka_unit_test(test_old_processor), cmocka_unit_test(test_wide_exchange), cmocka_unit_test(test_faults) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_blocks), cmocka_unit_test(test_old_processor), cmocka_unit_test(test_wide_exchange), cmocka_unit_test(test_faults),
+#ifdef TEST_RUNS
+        cmocka_unit_test(test_doubles),
+#endif
+    };
     return cmocka_run_group_tests(tests, setup, NULL);
 }
 #else

@@ -116,6 +116,16 @@ void asm_mem_index(struct asm_buf *a, bool load, bool vec, unsigned log2, unsign
     asm_put(a, access(load, vec, log2) | 0x38206800 | (scaled ? 1u << 12 : 0) | index << 16 | base << 5 | t);
 }
 
+void asm_mem_step(struct asm_buf *a, bool load, bool vec, unsigned log2, unsigned t, unsigned base, int64_t by, bool before)
+{
+    asm_put(a, access(load, vec, log2) | 0x38000400 | (before ? 1u << 11 : 0) | ((uint32_t)by & 0x1ff) << 12 | base << 5 | t);
+}
+
+void asm_load_signed_step(struct asm_buf *a, bool x, unsigned log2, unsigned t, unsigned base, int64_t by)
+{
+    asm_put(a, log2 << 30 | (x ? 2u << 22 : 3u << 22) | 0x38000400 | ((uint32_t)by & 0x1ff) << 12 | base << 5 | t);
+}
+
 void asm_load_signed(struct asm_buf *a, bool x, unsigned log2, unsigned t, unsigned base, int64_t offset)
 {
     uint32_t w = log2 << 30 | (x ? 2u << 22 : 3u << 22) | base << 5 | t;

@@ -61,6 +61,8 @@ static inline void asm_lsl(struct asm_buf *a, bool x, unsigned d, unsigned n, un
 }
 static inline void asm_lsr(struct asm_buf *a, bool x, unsigned d, unsigned n, unsigned by) { asm_bfm(a, x, A_UBFM, d, n, by, x ? 63 : 31); }
 static inline void asm_asr(struct asm_buf *a, bool x, unsigned d, unsigned n, unsigned by) { asm_bfm(a, x, A_SBFM, d, n, by, x ? 63 : 31); }
+/* FEAT_FlagM: NZCV's bits of `mask` from n rotated right */
+static inline void asm_rmif(struct asm_buf *a, unsigned n, unsigned by, unsigned mask) { asm_put(a, 0xba000400 | by << 15 | n << 5 | mask); }
 static inline void asm_cset(struct asm_buf *a, unsigned d, enum cond c) { asm_put(a, A_CSINC | ZR << 16 | (c ^ 1u) << 12 | ZR << 5 | d); }
 
 /* --- asm.c --- */
@@ -75,6 +77,9 @@ bool asm_logic_imm(struct asm_buf *a, bool x, uint32_t op, unsigned d, unsigned 
 bool asm_offset_fits(unsigned log2, int64_t offset);
 void asm_mem(struct asm_buf *a, bool load, bool vec, unsigned log2, unsigned t, unsigned base, int64_t offset);
 void asm_mem_index(struct asm_buf *a, bool load, bool vec, unsigned log2, unsigned t, unsigned base, unsigned index, bool scaled);
+/* the same at base with base += by afterwards, or before; by: -256..255 */
+void asm_mem_step(struct asm_buf *a, bool load, bool vec, unsigned log2, unsigned t, unsigned base, int64_t by, bool before);
+void asm_load_signed_step(struct asm_buf *a, bool x, unsigned log2, unsigned t, unsigned base, int64_t by);
 void asm_load_signed(struct asm_buf *a, bool x, unsigned log2, unsigned t, unsigned base, int64_t offset);
 void asm_b(struct asm_buf *a, uint64_t to);
 void asm_bl(struct asm_buf *a, uint64_t to);

@@ -33,7 +33,7 @@ static bool flag_op(struct emitter *e, const struct ir_insn *in) { return emit_i
 static bool select_op(struct emitter *e, const struct ir_insn *in) { return emit_int(e, in) || emit_vec(e, in); }
 static bool other_op(struct emitter *e, const struct ir_insn *in)
 {
-    return traits(in) & TR_FP ? emit_fp(e, in) : emit_vec(e, in) || emit_lanes(e, in);
+    return traits(in) & TR_FP ? emit_fp(e, in) : emit_vec(e, in) || emit_lanes(e, in) || emit_crypto(e, in);
 }
 
 /* who knows an operation; those that are not here are vectors' */
@@ -83,30 +83,50 @@ static void emit_all(struct emitter *e)
     }
 }
 
+static void emit_block(struct emitter *e, bool may_loop)
+{
+    e->a.p = e->a.start;
+    e->n_tails = e->n_literals = 0;
+    e->error = 0;
+    e->run = 0;
+    e->owner = NO_INSN;
+    memset(e->head, 0xff, sizeof e->head);
+    memset(e->spill_until, 0xff, sizeof e->spill_until);
+    memset(e->port_until, 0xff, sizeof e->port_until);
+    e->code->n_exits = e->code->n_map = 0;
+    e->code->size = 0;
+    look_back(e);
+    e->loop.on = false;
+    e->loop.n_from = 0;
+    if (may_loop) {
+        find_loop(e);
+        start_loop(e);
+    }
+    emit_all(e);
+    if (!e->error)
+        emit_tails(e);
+    if (!e->error)
+        emit_loop_restore(e);
+    if (!e->error)
+        emit_literals(e);
+    if (!e->error)
+        emit_exit_stubs(e);
+}
+
 int a64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why)
 {
     if (code->capacity <= ASM_MARGIN)
         return -1;
     struct emitter e = {
         .a = { code->rw, code->rw, code->rw + code->capacity, code->rx }, .env = env, .o = env->offsets, .map = a64_map(env),
-        .b = b, .code = code, .owner = NO_INSN,
+        .b = b, .code = code,
     };
     e.v = alloca(sizeof *e.v * (b->n + 1));
     e.tails = alloca(sizeof *e.tails * MAX_TAILS);
     e.literals = alloca(sizeof *e.literals * MAX_LITERALS);
-    memset(e.head, 0xff, sizeof e.head);
-    memset(e.spill_until, 0xff, sizeof e.spill_until);
-    memset(e.port_until, 0xff, sizeof e.port_until);
-    code->n_exits = code->n_map = 0;
-    code->size = 0;
-    look_back(&e);
-    emit_all(&e);
-    if (!e.error)
-        emit_tails(&e);
-    if (!e.error)
-        emit_literals(&e);
-    if (!e.error)
-        emit_exit_stubs(&e);
+    emit_block(&e, true);
+    if (e.error == NOT_A_LOOP)
+        emit_block(&e, false);
     if (e.error) {
         if (why)
             *why = e.why ? e.why : "no room";

@@ -41,7 +41,8 @@ enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, ST
 /* the spill area: operands and result of one interpreted instruction (and arguments of helpers), saved ports, spilled values */
 enum { CELL_ARG = 0, CELL_RESULT = 64, CELL_PORT = 80, SPILL_PORTS = 128, PORT_SIZE = 32, N_PORTS = 8, SPILL_FIRST = 384, SPILL_SLOT = 16, N_SPILLS = 40 };
 enum { PORT_NZ = 0, PORT_P = 8, PORT_A = 16 };
-enum { FEATURE_LSE = 1, FEATURE_CRC32 = 2, FEATURE_LRCPC = 4, FEATURE_FLAGM = 8, FEATURE_FLAGM2 = 16, FEATURE_AES = 32, FEATURE_PMULL = 64 };
+enum { FEATURE_LSE = 1, FEATURE_CRC32 = 2, FEATURE_LRCPC = 4, FEATURE_FLAGM = 8, FEATURE_FLAGM2 = 16, FEATURE_AES = 32, FEATURE_PMULL = 64,
+       FEATURE_SHA1 = 128, FEATURE_SHA2 = 256 };
 
 /* what STUB_ONE is given in x16 */
 struct a64_one { uint64_t pc; struct ir_insn in; uint8_t type[4]; uint32_t pad; };
@@ -63,6 +64,7 @@ struct value {
     bool exact;              /* INSN: the state is exact there, so that a run may begin */
     uint16_t early;          /* FL: the PUTF that is emitted with it */
     uint16_t putf;           /* FL: its only PUTF, look.c */
+    uint16_t push;           /* LEA: the STORE there whose PUT of the address follows (emit_step.c), else 0 */
     uint16_t sunk;           /* FL: the EXITIF after which its PUTF is emitted, because only the way past it reads the flags */
     uint8_t cond_groups;     /* FL: the CONDs of its port, bit cc / 2 */
     bool many_putf, cond_p, aligned;  /* aligned: known to be a multiple of 16 */
@@ -70,7 +72,7 @@ struct value {
 };
 #define NO_INSN 0xffff
 
-enum tail_kind { TAIL_ONE, TAIL_EXIT, TAIL_STUB, TAIL_RUN };
+enum tail_kind { TAIL_ONE, TAIL_EXIT, TAIL_STUB, TAIL_RUN, TAIL_LOOP_EXIT };
 struct tail {
     uint8_t kind; uint8_t n_from;
     uint8_t *from[3], *back;
@@ -83,8 +85,12 @@ struct tail {
     int32_t add;             /* TAIL_ONE: to operand 0 */
     uint8_t *adr;            /* inline form of TAIL_ONE: the adr that wants the descriptor only */
 };
-enum { MAX_TAILS = 512, MAX_LITERALS = 96 };
+enum { MAX_TAILS = 512, MAX_LITERALS = 96, MOST_LOOP_EXITS = 16, NOT_A_LOOP = -3 };
 struct literal { uint8_t *load; uint64_t value; };           /* a constant behind the block and the `ldr` that wants it */
+
+/* loops.c; `on` while its instructions, up to `back`, are emitted */
+struct loop { bool on; unsigned back, n_from; uint64_t changed /* mapped registers; FL_NZ: all flags */; uint8_t *head, *from[MOST_LOOP_EXITS]; };
+struct a64_saved { uint64_t flags[3], changed; uint32_t fpsr; };
 
 struct emitter {
     struct asm_buf a;
@@ -105,6 +111,7 @@ struct emitter {
     uint16_t run;                            /* in a run: its last instruction; else 0 */
     uint64_t run_pc;
     uint16_t put_at[16]; ir_ref put_value[16];  /* PUTs of vectors that wait for the run's end, by register - 16; NO_INSN: none */
+    struct loop loop;
     struct tail ignored;                     /* what tail_one gives in a run */
     const char *why;
     int error;
@@ -136,6 +143,7 @@ void pin(struct emitter *e, unsigned reg);
 static inline bool live(const struct emitter *e, ir_ref r) { return e->v[r].last > e->i; }
 void settle(struct emitter *e, ir_ref r, unsigned reg, bool clean);          /* r is now in reg, the only value there */
 void share(struct emitter *e, ir_ref r, unsigned reg, bool clean);           /* r is in reg as well */
+bool sole_value(const struct emitter *e, unsigned reg, ir_ref r);
 void evict(struct emitter *e, unsigned reg);                                 /* what is live after this instruction moves out */
 unsigned alloc_gpr(struct emitter *e);
 unsigned alloc_vec(struct emitter *e);                                       /* 0..31 */
@@ -156,7 +164,7 @@ void load_state(struct emitter *e, bool vec, unsigned log2, unsigned t, int64_t 
 void store_state(struct emitter *e, bool vec, unsigned log2, unsigned t, int64_t offset);
 void lea_into(struct emitter *e, const struct ir_insn *in, unsigned dst);
 
-/* --- emit_flags.c --- */
+/* --- emit_cond.c, emit_putf.c, emit_flags.c --- */
 void clobber(struct emitter *e);
 enum cond flags_for(struct emitter *e, ir_ref cond);
 void emit_bool(struct emitter *e);                                           /* CMP, COND at their place */
@@ -170,10 +178,14 @@ void own(struct emitter *e, enum port_kind kind);
 /* --- the operations --- */
 void settle_second(struct emitter *e, unsigned reg);
 bool emit_int(struct emitter *e, const struct ir_insn *in);
+unsigned find_step(const struct emitter *e, ir_ref r, unsigned n, int64_t *by);
+void finish_step(struct emitter *e, unsigned step, unsigned n);
+bool store_step(struct emitter *e, const struct ir_insn *in, bool vec, unsigned log2, unsigned t);
 bool emit_mem(struct emitter *e, const struct ir_insn *in);
 bool emit_state(struct emitter *e, const struct ir_insn *in);
 bool emit_vec(struct emitter *e, const struct ir_insn *in);
 bool emit_lanes(struct emitter *e, const struct ir_insn *in);
+bool emit_crypto(struct emitter *e, const struct ir_insn *in);
 bool emit_fp(struct emitter *e, const struct ir_insn *in);
 bool emit_exit(struct emitter *e, const struct ir_insn *in);
 void emit_call(struct emitter *e, const struct ir_insn *in);
@@ -186,10 +198,22 @@ bool works_low(const struct ir_insn *in);
 bool upper_is_zero(const struct emitter *e, ir_ref r, unsigned log2);
 void start_run(struct emitter *e);
 void finish_run(struct emitter *e);
+bool has_floats(const struct emitter *e);
 void run_step(struct emitter *e);                                            /* after each instruction */
 bool put_in_run(struct emitter *e, const struct ir_insn *in, unsigned v);
 struct tail *run_tail(struct emitter *e);                                    /* leaves the run when one of from[] is taken */
+/* --- loops.c --- */
+void find_loop(struct emitter *e);
+void start_loop(struct emitter *e);
+void loop_poll(struct emitter *e);
+void loop_look(struct emitter *e);
+void leave_loop(struct emitter *e);
+void back_edge(struct emitter *e, uint32_t branch);
+void emit_loop_restore(struct emitter *e);
+struct a64_saved a64_saved(const struct host_env *env, const void *state);
+static inline bool is_back_edge(const struct emitter *e) { return e->loop.on && e->i == e->loop.back; }
 /* --- tail.c --- */
+void emit_run_tail(struct emitter *e, const struct tail *t);
 void emit_one(struct emitter *e, const struct ir_insn *in);                  /* the interpreter does it, inline */
 struct tail *tail_one(struct emitter *e);                                    /* ... when one of the jumps from[] is taken; operands must be in registers */
 void emit_tails(struct emitter *e);
@@ -208,5 +232,6 @@ void a64_emit_inline_cache(const struct host_env *env, uint64_t guest_pc, uint64
 void a64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);
 int a64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why);
 void a64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
+bool a64_sync_loop(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
 void a64_thread_init(void *state);
 #endif

@@ -24,13 +24,17 @@ void add_map(struct emitter *e, uint32_t offset, unsigned flags)
 
 void need_map(struct emitter *e)
 {
-    if (!e->mapped && !e->run)
+    if (!e->mapped && !e->run && !e->loop.on)
         add_map(e, e->insn_offset, 0);
     e->mapped = true;
 }
 
 void emit_poll(struct emitter *e)
 {
+    if (e->loop.on) {
+        loop_poll(e);
+        return;
+    }
     add_map(e, asm_offset(&e->a), HOST_MAP_POLL);
     asm_mem(&e->a, true, false, 2, ZR, POLL, 0);
     e->insn_offset = asm_offset(&e->a);
@@ -74,6 +78,7 @@ void jump_stub(struct emitter *e, unsigned stub)
 void call_stub(struct emitter *e, unsigned stub)
 {
     uint64_t to = e->env->stubs.others[stub];
+    leave_loop(e);
     if (in_reach(e, to)) {
         asm_bl(&e->a, to);
         return;
@@ -87,7 +92,7 @@ void call_stub(struct emitter *e, unsigned stub)
 static struct tail *exit_tail(struct emitter *e, uint32_t branch, uint64_t target)
 {
     struct tail *t = &e->tails[e->n_tails++];
-    *t = (struct tail){ .kind = TAIL_EXIT, .target = target, .n_from = 1, .pc = e->pc };
+    *t = (struct tail){ .kind = e->loop.on ? TAIL_LOOP_EXIT : TAIL_EXIT, .target = target, .n_from = 1, .pc = e->pc };
     t->from[0] = asm_jump(&e->a, branch);
     return t;
 }
@@ -111,13 +116,17 @@ static void exit_if(struct emitter *e, const struct ir_insn *in)
     uint32_t branch;
     ir_ref r = in->arg[0];
     if (is_const(e, r, &c)) {
+        leave_loop(e);
         if (c & 1)
             jump(e, B, HOST_EXIT_DIRECT, (uint64_t)in->imm);
         return;
     }
     if (!zero_test(e, r, &branch))
         branch = e->v[r].where == LATER ? (uint32_t)J_COND | flags_for(e, r) : (uint32_t)J_CBNZ | gpr_of(e, r);
-    exit_tail(e, branch, (uint64_t)in->imm);
+    if (is_back_edge(e))
+        back_edge(e, branch);
+    else
+        exit_tail(e, branch, (uint64_t)in->imm);
 }
 
 /* before the jump of a call: the return stack's pair, x = the guest's return address */
@@ -168,7 +177,13 @@ static void trap(struct emitter *e, const struct ir_insn *in)
 bool emit_exit(struct emitter *e, const struct ir_insn *in)
 {
     switch (in->op) {
-    case IR_EXIT: jump(e, B, HOST_EXIT_DIRECT, (uint64_t)in->imm); break;
+    case IR_EXIT:
+        if (is_back_edge(e)) {
+            back_edge(e, J_B);
+            break;
+        }
+        jump(e, B, HOST_EXIT_DIRECT, (uint64_t)in->imm);
+        break;
     case IR_EXITIF:
         exit_if(e, in);
         emit_sunk_putf(e);

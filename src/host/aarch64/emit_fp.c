@@ -4,17 +4,9 @@
  * zero. In all these cases the interpreter does the operation again, with x86's results, flags and traps, and FPSR is cleared. What is left is
  * alike on both: quiet NaNs (the first operand's), ordinary numbers, inexact, which stays in FPSR until somebody reads the guest's MXCSR.
  */
-#include "host/aarch64/emit.h"
+#include "host/aarch64/emit_fp.h"
 
-static void vvv(struct emitter *e, uint32_t op, unsigned d, unsigned n, unsigned m) { asm_put(&e->a, op | m << 16 | n << 5 | d); }
-static void vv(struct emitter *e, uint32_t op, unsigned d, unsigned n) { asm_put(&e->a, op | n << 5 | d); }
-static void move(struct emitter *e, unsigned d, unsigned n)
-{
-    if (d != n)
-        vvv(e, 0x4ea01c00, d, n, n);
-}
-
-static void look(struct emitter *e, struct tail *t)
+void fp_look(struct emitter *e, struct tail *t)
 {
     if (e->run)
         return;
@@ -26,14 +18,14 @@ static void look(struct emitter *e, struct tail *t)
 /* Where a vector is computed: beside a mapped register, whose old value the interpreter may still need. */
 static unsigned beside(unsigned d) { return d >= 16 ? VT0 : d; }
 
-static struct tail *start(struct emitter *e, unsigned d)
+struct tail *fp_start(struct emitter *e, unsigned d)
 {
     struct tail *t = tail_one(e);
     t->result = (uint8_t)(VEC + d);
     return t;
 }
 
-static void finish_packed(struct emitter *e, struct tail *t, unsigned d, unsigned r)
+void fp_finish_packed(struct emitter *e, struct tail *t, unsigned d, unsigned r)
 {
     move(e, d, r);
     t->back = e->a.p;
@@ -43,11 +35,11 @@ static void finish_packed(struct emitter *e, struct tail *t, unsigned d, unsigne
 /* May a LOW operation leave its result alone in its register, zeros above? */
 static bool is_alone(const struct emitter *e, const struct ir_insn *in) { return e->run || upper_is_zero(e, in->arg[0], in->lane == IR_F64 ? 3 : 2); }
 /* a register of its own then: the interpreter may still need what the mapped one holds */
-static unsigned dst_low(struct emitter *e, const struct ir_insn *in) { return is_alone(e, in) ? alloc_vec(e) : dst_vec(e); }
-static unsigned low_target(const struct emitter *e, const struct ir_insn *in, unsigned d) { return is_alone(e, in) ? d : VT0; }
+unsigned fp_dst_low(struct emitter *e, const struct ir_insn *in) { return is_alone(e, in) ? alloc_vec(e) : dst_vec(e); }
+unsigned fp_low_target(const struct emitter *e, const struct ir_insn *in, unsigned d) { return is_alone(e, in) ? d : VT0; }
 
 /* the low element from low_target, the rest from arg0 */
-static void finish_low(struct emitter *e, struct tail *t, bool f64, unsigned d)
+void fp_finish_low(struct emitter *e, struct tail *t, bool f64, unsigned d)
 {
     const struct ir_insn *in = insn(e, (ir_ref)e->i);
     if (is_alone(e, in)) {
@@ -78,17 +70,17 @@ static bool emit_arithmetic(struct emitter *e, const struct ir_insn *in)
     bool f64 = in->lane == IR_F64;
     uint32_t type = f64 ? 1u << 22 : 0;
     bool low = in->mod & IR_LOW;
-    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
-    struct tail *t = start(e, d);
+    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
+    struct tail *t = fp_start(e, d);
     if (low) {
-        vvv(e, arithmetic[in->op].scalar | type, low_target(e, in, d), n, m);
-        look(e, t);
-        finish_low(e, t, f64, d);
+        vvv(e, arithmetic[in->op].scalar | type, fp_low_target(e, in, d), n, m);
+        fp_look(e, t);
+        fp_finish_low(e, t, f64, d);
     } else {
-        unsigned r = d == n || d == m ? VT0 : beside(d);
+        unsigned r = e->loop.on ? d : d == n || d == m ? VT0 : beside(d);
         vvv(e, arithmetic[in->op].packed | type, r, n, m);
-        look(e, t);
-        finish_packed(e, t, d, r);
+        fp_look(e, t);
+        fp_finish_packed(e, t, d, r);
     }
     return true;
 }
@@ -100,14 +92,14 @@ static bool one_operand(struct emitter *e, const struct ir_insn *in, uint32_t sc
     uint32_t type = f64 ? 1u << 22 : 0;
     bool low = in->mod & IR_LOW;
     (low ? low_of : vec_of)(e, in->arg[0]);
-    unsigned m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
-    struct tail *t = start(e, d);
-    vv(e, (low ? scalar : packed) | type, low ? low_target(e, in, d) : VT0, m);
-    look(e, t);
+    unsigned m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
+    struct tail *t = fp_start(e, d);
+    vv(e, (low ? scalar : packed) | type, low ? fp_low_target(e, in, d) : VT0, m);
+    fp_look(e, t);
     if (low)
-        finish_low(e, t, f64, d);
+        fp_finish_low(e, t, f64, d);
     else
-        finish_packed(e, t, d, VT0);
+        fp_finish_packed(e, t, d, VT0);
     return true;
 }
 
@@ -129,20 +121,20 @@ static bool emit_min_max(struct emitter *e, const struct ir_insn *in)
 {
     bool f64 = in->lane == IR_F64, min = in->op == IR_VFMIN, low = in->mod & IR_LOW;
     uint32_t type = f64 ? 1u << 22 : 0;
-    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
+    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
     if (low)
         clobber(e);
-    struct tail *t = start(e, d);
+    struct tail *t = fp_start(e, d);
     if (low) {
         vvv(e, 0x1e202010 | type, 0, n, m);                               /* fcmpe; fcsel */
-        vvv(e, 0x1e200c00 | type | (unsigned)(min ? C_MI : C_GT) << 12, low_target(e, in, d), n, m);
-        look(e, t);
-        finish_low(e, t, f64, d);
+        vvv(e, 0x1e200c00 | type | (unsigned)(min ? C_MI : C_GT) << 12, fp_low_target(e, in, d), n, m);
+        fp_look(e, t);
+        fp_finish_low(e, t, f64, d);
     } else {
         vvv(e, 0x6ea0e400 | type, VT0, min ? m : n, min ? n : m);         /* fcmgt; bsl */
         vvv(e, 0x6e601c00, VT0, n, m);
-        look(e, t);
-        finish_packed(e, t, d, VT0);
+        fp_look(e, t);
+        fp_finish_packed(e, t, d, VT0);
     }
     return true;
 }
@@ -155,9 +147,9 @@ static bool emit_compare(struct emitter *e, const struct ir_insn *in)
     if (p > 7 || (p & 3) == 3)
         return false;
     uint32_t op = ((p & 3) == 0 ? EQ : (p & 3) == 1 ? GT : GE) | (f64 ? 1u << 22 : 0);
-    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
-    struct tail *t = start(e, d);
-    unsigned to = low ? low_target(e, in, d) : VT0;
+    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
+    struct tail *t = fp_start(e, d);
+    unsigned to = low ? fp_low_target(e, in, d) : VT0;
     if (low)
         op |= SCALAR;
     (p & 3) == 0 ? vvv(e, op, to, n, m) : vvv(e, op, to, m, n);
@@ -165,8 +157,8 @@ static bool emit_compare(struct emitter *e, const struct ir_insn *in)
         vv(e, low ? 0x2e205800 : 0x6e205800, to, to);                     /* not */
     if ((p & 4) && low && !f64)
         vv(e, 0x1e204000, to, to);                                        /* fmov s: zeros above */
-    look(e, t);
-    low ? finish_low(e, t, f64, d) : finish_packed(e, t, d, VT0);
+    fp_look(e, t);
+    low ? fp_finish_low(e, t, f64, d) : fp_finish_packed(e, t, d, VT0);
     return true;
 }
 
@@ -178,7 +170,7 @@ static bool emit_flags_compare(struct emitter *e, const struct ir_insn *in)
     struct tail *t = tail_one(e);
     t->fcmp = true;
     vvv(e, (in->mod & IR_SIGNAL ? 0x1e202010 : 0x1e202000) | type, 0, n, m);
-    look(e, t);
+    fp_look(e, t);
     t->back = e->a.p;
     own(e, K_FCMP);
     run_step(e);                                                          /* keeps NZCV */
@@ -195,90 +187,6 @@ static bool emit_flags_compare(struct emitter *e, const struct ir_insn *in)
     return true;
 }
 
-/* --- conversions --- */
-
-static bool float_to_float(struct emitter *e, const struct ir_insn *in)
-{
-    bool f64 = in->lane == IR_F64, low = in->mod & IR_LOW;
-    (low ? low_of : vec_of)(e, in->arg[0]);
-    unsigned m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? dst_low(e, in) : dst_vec(e);
-    struct tail *t = start(e, d);
-    if (low)
-        vv(e, f64 ? 0x1e22c000 : 0x1e624000, low_target(e, in, d), m);    /* fcvt */
-    else
-        vv(e, f64 ? 0x0e617800 : 0x0e616800, VT0, m);                     /* fcvtl, fcvtn */
-    look(e, t);
-    low ? finish_low(e, t, f64, d) : finish_packed(e, t, d, VT0);
-    return true;
-}
-
-static bool int_to_float(struct emitter *e, const struct ir_insn *in)
-{
-    bool f64 = in->lane == IR_F64, x = insn(e, in->arg[1])->type == IR_I64;
-    bool is_exact = f64 && !x;                                            /* 32 bits in a double */
-    low_of(e, in->arg[0]);
-    unsigned m = gpr_zr(e, in->arg[1]), d = is_exact ? dst_vec(e) : dst_low(e, in);
-    struct tail *t = is_exact ? NULL : start(e, d);
-    vv(e, 0x1e220000 | (f64 ? 1u << 22 : 0) | (x ? A_X : 0), low_target(e, in, d), m);
-    if (t)
-        look(e, t);
-    finish_low(e, t, f64, d);
-    return true;
-}
-
-static bool float_to_int(struct emitter *e, const struct ir_insn *in)
-{
-    bool x = in->type == IR_I64;
-    uint32_t type = in->lane == IR_F64 ? 1u << 22 : 0;
-    unsigned n = vec_of(e, in->arg[0]), d = e->v[e->i].uses ? dst_gpr(e) : T1;
-    struct tail *t = tail_one(e);
-    t->result = (uint8_t)d;
-    if (!(in->mod & 1))
-        vv(e, 0x1e27c000 | type, VT0, n);                                 /* frinti: in the current mode, silently */
-    vv(e, 0x1e380000 | type | (x ? A_X : 0), T1, in->mod & 1 ? n : VT0);  /* fcvtzs */
-    look(e, t);
-    if (!(in->mod & 1))
-        vv(e, 0x1e380000 | type | A_X, T0, n);                            /* in range: now for inexact */
-    if (d != T1)
-        asm_mov(&e->a, x, d, T1);
-    t->back = e->a.p;
-    if (d != T1)
-        result(e, d, true);
-    return true;
-}
-
-static bool ints_to_floats(struct emitter *e, const struct ir_insn *in)
-{
-    unsigned n = vec_of(e, in->arg[0]), d = dst_vec(e);
-    if (in->lane == IR_F64) {
-        vv(e, 0x0f20a400, VT0, n);                                        /* sshll .2d */
-        vv(e, 0x4e61d800, d, VT0);
-        result_vec(e, d);
-        return true;
-    }
-    struct tail *t = start(e, d);
-    vv(e, 0x4e21d800, VT0, n);
-    look(e, t);
-    finish_packed(e, t, d, VT0);
-    return true;
-}
-
-static bool floats_to_ints(struct emitter *e, const struct ir_insn *in)
-{
-    if (in->lane != IR_F32)
-        return false;
-    unsigned n = vec_of(e, in->arg[0]), d = dst_vec(e);
-    struct tail *t = start(e, d);
-    if (!(in->mod & 1))
-        vv(e, 0x6ea19800, VT0, n);
-    vv(e, 0x4ea1b800, VT0, in->mod & 1 ? n : VT0);
-    look(e, t);
-    if (!(in->mod & 1))
-        vv(e, 0x4ea1b800, VT1, n);
-    finish_packed(e, t, d, VT0);
-    return true;
-}
-
 bool emit_fp(struct emitter *e, const struct ir_insn *in)
 {
     switch (in->op) {
@@ -288,11 +196,6 @@ bool emit_fp(struct emitter *e, const struct ir_insn *in)
     case IR_VFMIN: case IR_VFMAX: return emit_min_max(e, in);
     case IR_VFCMP: return emit_compare(e, in);
     case IR_FCMPF: return emit_flags_compare(e, in);
-    case IR_VCVTFF: return float_to_float(e, in);
-    case IR_VCVTGF: return int_to_float(e, in);
-    case IR_VCVTFG: return float_to_int(e, in);
-    case IR_VCVTIF: return ints_to_floats(e, in);
-    case IR_VCVTFI: return floats_to_ints(e, in);
-    default: return false;
+    default: return emit_convert(e, in);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * emit_lanes.c: vector operations that take several instructions: shifts by a register, products with rounding or saturation, sums and differences of
- * neighbours, minima with their place, AES and carry-less products. Destinations are written last, for they may be an operand's register.
+ * neighbours, minima with their place. Destinations are written last, for they may be an operand's register.
  */
 #include "host/aarch64/emit.h"
 
@@ -122,44 +122,17 @@ static void insert_single(struct emitter *e, const struct ir_insn *in, unsigned 
     move(e, d, VT0);
 }
 
-/* --- AES: the host's instructions add the key first, x86's last */
-
-static void aes(struct emitter *e, const struct ir_insn *in, unsigned d, unsigned n, unsigned m)
-{
-    bool back = in->op == IR_AESD || in->op == IR_AESDL;
-    asm_put(&e->a, 0x6f00e400 | VT1);
-    move(e, VT0, n);
-    vv(e, back ? 0x4e285800 : 0x4e284800, VT0, VT1);     /* aesd, aese */
-    if (in->op == IR_AESE || in->op == IR_AESD)
-        vv(e, back ? 0x4e287800 : 0x4e286800, VT0, VT0); /* aesimc, aesmc */
-    vvv(e, EOR, d, VT0, m);
-}
-
-static void aes_columns(struct emitter *e, const struct ir_insn *in, unsigned d, unsigned n, unsigned m)
-{
-    vv(e, 0x4e287800, d, n);
-    (void)in, (void)m;
-}
-
-static void product(struct emitter *e, const struct ir_insn *in, unsigned d, unsigned n, unsigned m)
-{
-    vv(e, 0x4e080400 | (in->aux & 1u) << 20, VT0, n);    /* dup .2d */
-    vv(e, 0x4e080400 | (in->aux >> 4 & 1u) << 20, VT1, m);
-    vvv(e, 0x0ee0e000, d, VT0, VT1);                     /* pmull .1q */
-}
-
 /* --- the table; at most two operands in vectors, one lane size for each bit of `sizes` */
 
-static const struct { void (*fn)(struct emitter *, const struct ir_insn *, unsigned d, unsigned n, unsigned m); uint8_t sizes, needs; } forms[IR_N_OPS] = {
-    [IR_VSHL] = { shift, 14, 0 }, [IR_VSHR] = { shift, 14, 0 }, [IR_VSAR] = { shift, 6, 0 }, [IR_VMULHRS] = { rounded_product, 2, 0 }, [IR_VMADDUS] = { byte_products, 15, 0 },
-    [IR_VSIGN] = { sign, 7, 0 }, [IR_VHADDSS] = { neighbours, 2, 0 }, [IR_VHSUB] = { neighbours, 6, 0 }, [IR_VHSUBSS] = { neighbours, 2, 0 }, [IR_VMPSAD] = { sums, 15, 0 },
-    [IR_VMINPOS] = { smallest, 15, 0 }, [IR_VINSPS] = { insert_single, 15, 0 }, [IR_AESE] = { aes, 15, FEATURE_AES }, [IR_AESEL] = { aes, 15, FEATURE_AES },
-    [IR_AESD] = { aes, 15, FEATURE_AES }, [IR_AESDL] = { aes, 15, FEATURE_AES }, [IR_AESIMC] = { aes_columns, 15, FEATURE_AES }, [IR_CLMUL] = { product, 15, FEATURE_PMULL },
+static const struct { void (*fn)(struct emitter *, const struct ir_insn *, unsigned d, unsigned n, unsigned m); uint8_t sizes; } forms[IR_N_OPS] = {
+    [IR_VSHL] = { shift, 14 }, [IR_VSHR] = { shift, 14 }, [IR_VSAR] = { shift, 6 }, [IR_VMULHRS] = { rounded_product, 2 }, [IR_VMADDUS] = { byte_products, 15 },
+    [IR_VSIGN] = { sign, 7 }, [IR_VHADDSS] = { neighbours, 2 }, [IR_VHSUB] = { neighbours, 6 }, [IR_VHSUBSS] = { neighbours, 2 }, [IR_VMPSAD] = { sums, 15 },
+    [IR_VMINPOS] = { smallest, 15 }, [IR_VINSPS] = { insert_single, 15 },
 };
 
 bool emit_lanes(struct emitter *e, const struct ir_insn *in)
 {
-    if (!forms[in->op].fn || !(forms[in->op].sizes >> type_log2(in->lane) & 1) || (forms[in->op].needs & ~e->env->features))
+    if (!forms[in->op].fn || !(forms[in->op].sizes >> type_log2(in->lane) & 1))
         return false;
     unsigned n = vec_of(e, in->arg[0]), m = in->arg[1] == IR_NONE ? n : vec_of(e, in->arg[1]), d = dst_vec(e);
     forms[in->op].fn(e, in, d, n, m);

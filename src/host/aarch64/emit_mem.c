@@ -59,7 +59,7 @@ static bool ordered(const struct emitter *e, const struct ir_insn *in)
 /* a misaligned access is a fault, which the interpreter raises */
 static void check_alignment(struct emitter *e, const struct ir_insn *in, struct place *p)
 {
-    if (!(in->aux & IR_MEM_ALIGNED) || type_size(in->type) != 16)
+    if (!(in->aux & IR_MEM_ALIGNED) || type_size(in->type) != 16 || e->v[e->i].aligned)
         return;
     if (p->value != IR_NONE && e->v[p->value].aligned)
         return;
@@ -83,9 +83,35 @@ static void check_alignment(struct emitter *e, const struct ir_insn *in, struct 
         e->v[p->value].aligned = true;
 }
 
+/* The host ignores an address's top byte; x86 does not. What the interpreter makes of it faults (ir_mem_whole). */
+static void check_top(struct emitter *e, struct place *p, unsigned log2)
+{
+    if (!e->env->exact_addresses)
+        return;
+    if (p->index != NO_REG) {
+        asm_rrs(&e->a, true, A_ADD, T1, p->base, p->index, LSL, p->scaled ? log2 : 0);
+        *p = (struct place){ .base = T1, .index = NO_REG, .value = IR_NONE };
+    }
+    struct tail *t = e->run ? run_tail(e) : tail_one(e);
+    t->reg[0] = (uint8_t)p->base;
+    t->add = p->offset;
+    asm_lsr(&e->a, true, T0, p->base, 56);
+    t->from[t->n_from++] = asm_jump(&e->a, J_CBNZ | T0);
+    t->back = e->a.p;
+}
+
 /* --- loads and stores --- */
 
-static bool fold_sign(struct emitter *e, const struct ir_insn *in, const struct place *p, unsigned log2)
+static bool is_plain_place(const struct place *p) { return p->index == NO_REG && !p->offset && p->value != IR_NONE && p->base != T1; }
+
+/* the current load is for the jump that follows the move of its base */
+static bool is_target(const struct emitter *e, unsigned step)
+{
+    const struct value *v = &e->v[e->i];
+    return v->uses == 1 && v->user == step + 2 && (insn(e, v->user)->op == IR_EXITRET || insn(e, v->user)->op == IR_EXITIND);
+}
+
+static bool fold_sign(struct emitter *e, const struct ir_insn *in, const struct place *p, unsigned log2, unsigned step, int64_t by)
 {
     const struct value *v = &e->v[e->i];
     const struct ir_insn *user = v->uses == 1 && v->user == e->i + 1 ? insn(e, v->user) : NULL;
@@ -97,7 +123,10 @@ static bool fold_sign(struct emitter *e, const struct ir_insn *in, const struct 
     unsigned d = dst_gpr(e);
     e->i = i;
     (void)hint;
-    if (!x && log2 == 2)
+    if (step && d != p->base && (x || log2 < 2)) {
+        asm_load_signed_step(&e->a, x, log2, d, p->base, by);
+        finish_step(e, step, p->base);
+    } else if (!x && log2 == 2)
         asm_mem(&e->a, true, false, 2, d, p->base, p->offset);
     else
         asm_load_signed(&e->a, x, log2, d, p->base, p->offset);
@@ -115,16 +144,23 @@ static bool load(struct emitter *e, const struct ir_insn *in)
         return false;
     unsigned log2 = type_log2(in->type);
     struct place p = place_of(e, in->arg[0], log2);
+    check_top(e, &p, log2);
     if (vec) {
         unsigned d = dst_vec(e);
         check_alignment(e, in, &p);
         access(e, true, true, 4, d, &p);
         result_vec(e, d);
     } else {
-        if (fold_sign(e, in, &p, log2))
+        int64_t by = 0;
+        unsigned step = is_plain_place(&p) ? find_step(e, p.value, p.base, &by) : 0;
+        if (fold_sign(e, in, &p, log2, step, by))
             return true;
-        unsigned d = e->v[e->i].uses ? dst_gpr(e) : ZR;
-        access(e, true, false, log2, d, &p);
+        unsigned d = !e->v[e->i].uses ? ZR : step && is_target(e, step) ? TARGET : dst_gpr(e);
+        if (step && d != p.base) {
+            asm_mem_step(&e->a, true, false, log2, d, p.base, by, false);
+            finish_step(e, step, p.base);
+        } else
+            access(e, true, false, log2, d, &p);
         if (d != ZR)
             result(e, d, true);
     }
@@ -140,11 +176,21 @@ static bool store(struct emitter *e, const struct ir_insn *in)
         return false;
     unsigned log2 = type_log2(in->type);
     unsigned t = vec ? vec_of(e, in->arg[1]) : gpr_zr(e, in->arg[1]);
-    struct place p = place_of(e, in->arg[0], log2);
-    check_alignment(e, in, &p);
+    bool aligned = vec && in->aux & IR_MEM_ALIGNED;
+    int64_t by;
     if (ordered(e, in))
         asm_put(&e->a, DMB_ISHST);
-    access(e, false, vec, log2, t, &p);
+    if (!aligned && store_step(e, in, vec, log2, t))
+        return true;
+    struct place p = place_of(e, in->arg[0], log2);
+    check_top(e, &p, log2);
+    check_alignment(e, in, &p);
+    unsigned step = !aligned && is_plain_place(&p) && (vec || t != p.base) ? find_step(e, p.value, p.base, &by) : 0;
+    if (step) {
+        asm_mem_step(&e->a, false, vec, log2, t, p.base, by, false);
+        finish_step(e, step, p.base);
+    } else
+        access(e, false, vec, log2, t, &p);
     return true;
 }
 
@@ -152,6 +198,7 @@ static bool load_low(struct emitter *e, const struct ir_insn *in)
 {
     unsigned log2 = type_log2(in->lane);
     struct place p = place_of(e, in->arg[0], log2);
+    check_top(e, &p, log2);
     unsigned d = dst_vec(e);
     access(e, true, true, log2, d, &p);
     result_vec(e, d);
@@ -164,6 +211,7 @@ static bool store_low(struct emitter *e, const struct ir_insn *in)
 {
     unsigned log2 = type_log2(in->lane), t = vec_of(e, in->arg[1]);
     struct place p = place_of(e, in->arg[0], log2);
+    check_top(e, &p, log2);
     if (ordered(e, in))
         asm_put(&e->a, DMB_ISHST);
     access(e, false, true, log2, t, &p);
@@ -176,6 +224,10 @@ static struct tail *atomic_tail(struct emitter *e, unsigned n, unsigned log2, un
 {
     struct tail *t = tail_one(e);
     t->result = d == T0 ? NO_REG : (uint8_t)d;
+    if (e->env->exact_addresses) {
+        asm_lsr(&e->a, true, T0, n, 56);
+        t->from[t->n_from++] = asm_jump(&e->a, J_CBNZ | T0);
+    }
     if (log2) {
         asm_logic_imm(&e->a, true, A_AND, T0, n, (1u << log2) - 1);
         t->from[t->n_from++] = asm_jump(&e->a, J_CBNZ | T0);

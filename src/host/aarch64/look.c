@@ -26,7 +26,7 @@ static bool waits(const struct look *l, unsigned j, const struct ir_insn *in)
 {
     const struct value *v = &l->e->v[j];
     switch (in->op) {
-    case IR_LEA: return v->uses && v->addr_only;
+    case IR_LEA: return v->uses && (v->addr_only || v->push);
     case IR_CMP: case IR_COND:
         if (v->uses != 1 || !(traits(insn(l->e, v->user)) & TR_CONDITION))
             return false;
@@ -91,7 +91,7 @@ static void all_uses(struct look *l, unsigned j, const struct ir_insn *in)
     struct value *v = l->e->v;
     if (no_operands(in))
         return;
-    unsigned until = v[j].later ? v[j].last : j;
+    unsigned until = !v[j].later ? j : v[j].push ? v[j].push : v[j].last;
     if (v[j].run && in->op == IR_PUT && !put_again(l->e, j))
         until = v[j].run + 1u;
     if (traits(in) & TR_PORT) {
@@ -235,6 +235,20 @@ static void exits(struct look *l, const struct ir_insn *in)
         l->need_poll |= in->mod & IR_EXIT_POLL;
 }
 
+/* a store below a register, which then becomes its address */
+static void push(struct look *l, unsigned j, const struct ir_insn *in)
+{
+    struct emitter *e = l->e;
+    const struct ir_insn *lea = insn(e, in->arg[0]), *put = insn(e, (ir_ref)(j + 1));
+    if (j + 1 >= e->b->n || put->op != IR_PUT || put->arg[0] != in->arg[0] || lea->op != IR_LEA || lea->type != IR_I64)
+        return;
+    if (lea->arg[0] == IR_NONE || lea->arg[1] != IR_NONE || lea->imm < -256 || lea->imm > 255 || e->v[in->arg[0]].push)
+        return;
+    unsigned reg = slot_reg(e, put->imm);
+    if (reg < VEC && e->map->offset[reg] == put->imm)
+        e->v[in->arg[0]].push = (uint16_t)j;
+}
+
 static void look_at(struct look *l, unsigned j, const struct ir_insn *in, unsigned tr)
 {
     struct value *v = &l->e->v[j];
@@ -253,6 +267,8 @@ static void look_at(struct look *l, unsigned j, const struct ir_insn *in, unsign
         l->open_ports--;
     if (tr & TR_EXIT)
         exits(l, in);
+    if (in->op == IR_STORE)
+        push(l, j, in);
     all_uses(l, j, in);
     if (tr & TR_BARRIER) {
         l->flags_point = (uint16_t)j;

@@ -101,6 +101,15 @@ static unsigned needed_until(const struct emitter *e, unsigned reg)
     return last;
 }
 
+/* nothing but r is still needed from this register, after the current instruction */
+bool sole_value(const struct emitter *e, unsigned reg, ir_ref r)
+{
+    for (uint16_t x = e->head[reg]; x != NO_INSN; x = e->v[x].next)
+        if (x != r && e->v[x].where == IN_REG && last_of(&e->v[x]) > e->i)
+            return false;
+    return !e->v[r].hold;
+}
+
 /* --- spilling --- */
 
 void load_state(struct emitter *e, bool vec, unsigned log2, unsigned t, int64_t offset)
@@ -236,7 +245,7 @@ unsigned dst_gpr(struct emitter *e)
 unsigned dst_vec(struct emitter *e)
 {
     unsigned h = e->v[e->i].hint;
-    if (h >= VEC && h < N_REGS && !e->run) {
+    if (h >= VEC && h < N_REGS && (!e->run || e->loop.on)) {
         evict(e, h);
         pin(e, h);
         return h - VEC;

@@ -29,6 +29,7 @@ static bool is_float(const struct ir_insn *in)
 {
     switch (in->op) {
     case IR_VFADD: case IR_VFSUB: case IR_VFMUL: case IR_VFDIV: case IR_VFMIN: case IR_VFMAX: case IR_VFSQRT: case IR_VCVTFF: case IR_VCVTGF: case IR_VCVTIF:
+    case IR_VFHADD: case IR_VFHSUB: case IR_VFADDSUB: case IR_VFDP:
         return true;
     case IR_VFCMP: return in->aux <= 7 && (in->aux & 3) != 3;
     default: return false;
@@ -150,7 +151,7 @@ static void find_in(struct emitter *e, struct finder *f, unsigned from, unsigned
     }
 }
 
-static bool has_floats(const struct emitter *e)
+bool has_floats(const struct emitter *e)
 {
     for (unsigned j = 0; j < e->b->n; j++)
         if (traits(insn(e, (ir_ref)j)) & TR_FP)
@@ -216,7 +217,8 @@ ir_ref upper_of(const struct emitter *e, unsigned j)
 
 void start_run(struct emitter *e)
 {
-    add_map(e, asm_offset(&e->a), HOST_MAP_RUN);
+    if (!e->loop.on)
+        add_map(e, asm_offset(&e->a), HOST_MAP_RUN);
     e->run = e->v[e->i].run;
     e->run_pc = e->pc;
     memset(e->put_at, 0xff, sizeof e->put_at);
@@ -224,6 +226,7 @@ void start_run(struct emitter *e)
 
 struct tail *run_tail(struct emitter *e)
 {
+    leave_loop(e);
     struct tail *t = &e->tails[e->n_tails++];
     *t = (struct tail){ .kind = TAIL_RUN, .pc = e->run_pc };
     return t;
@@ -288,10 +291,12 @@ void finish_run(struct emitter *e)
             e->pins = 0;
             vec_of(e, (ir_ref)j);
         }
-    struct tail *t = run_tail(e);
-    asm_put(&e->a, 0xd53b4420 | T0);                                      /* mrs x16, fpsr */
-    asm_logic_imm(&e->a, false, A_AND, T0, T0, FPSR_LOOK);
-    t->from[t->n_from++] = asm_jump(&e->a, J_CBNZ | T0);
+    if (!e->loop.on) {
+        struct tail *t = run_tail(e);
+        asm_put(&e->a, 0xd53b4420 | T0);                                      /* mrs x16, fpsr */
+        asm_logic_imm(&e->a, false, A_AND, T0, T0, FPSR_LOOK);
+        t->from[t->n_from++] = asm_jump(&e->a, J_CBNZ | T0);
+    }
     e->run = 0;
     for (unsigned v = 16; v < 32; v++)
         if (e->put_at[v - 16] != NO_INSN)

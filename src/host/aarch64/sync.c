@@ -29,29 +29,49 @@ static uint16_t packed_flags(uint64_t nz, uint64_t p, uint64_t a)
                       (uint64_t)!__builtin_parity((unsigned)p & 0xff) << 10);
 }
 
-void a64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state)
+/* `saved`: what the state has already, with flags and FPSR to go with it; changed = 0: nothing */
+static void store_registers(const struct host_env *env, const ucontext_t *uc, const struct a64_saved *saved, uint8_t *s)
 {
-    const ucontext_t *uc = ucontext;
     const struct fpsimd_context *fp = fp_context(uc);
     const struct a64_map *map = a64_map(env);
     const __typeof__(uc->uc_mcontext.regs[0]) *x = uc->uc_mcontext.regs;
-    uint8_t *s = state;
     for (unsigned r = 0; r < VEC; r++)
-        if (map->offset[r] >= 0)
+        if (map->offset[r] >= 0 && !(saved->changed >> r & 1))
             memcpy(s + map->offset[r], &x[r], 8);
     for (unsigned r = 0; fp && r < 32; r++)
-        if (map->offset[VEC + r] >= 0)
+        if (map->offset[VEC + r] >= 0 && !(saved->changed >> (VEC + r) & 1))
             memcpy(s + map->offset[VEC + r], &fp->vregs[r], 16);
-    uint16_t flags = packed_flags(x[FL_NZ], x[FL_P], x[FL_A]);
+    bool own = !(saved->changed >> FL_NZ & 1);
+    uint16_t flags = own ? packed_flags(x[FL_NZ], x[FL_P], x[FL_A]) : packed_flags(saved->flags[0], saved->flags[1], saved->flags[2]);
     memcpy(s + env->offsets->flags, &flags, 2);
-    if (fp && fp->fpsr & FPSR_IXC)
+    uint32_t fpsr = saved->changed ? saved->fpsr : fp ? fp->fpsr : 0;
+    if (fpsr & FPSR_IXC)
         *(uint32_t *)(void *)(s + env->offsets->fpcr) |= 1 << 5;
     uint64_t sp = uc->uc_mcontext.sp;
     memcpy(s + env->offsets->ret_sp, &sp, 8);
+}
+
+void a64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state)
+{
+    const struct a64_saved none = { .changed = 0 };
+    store_registers(env, ucontext, &none, state);
     (void)m;
+}
+
+bool a64_sync_loop(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state)
+{
+    const struct fpsimd_context *fp = fp_context(ucontext);
+    if (m->flags & HOST_MAP_POLL && fp && !(fp->fpsr & FPSR_LOOK & 0xff)) {
+        a64_sync(env, ucontext, m, state);
+        return true;
+    }
+    const struct a64_saved saved = a64_saved(env, state);
+    store_registers(env, ucontext, &saved, state);
+    return false;
 }
 
 #else
 void a64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state) {}
+bool a64_sync_loop(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state) { return false; }
 #endif
 void a64_thread_init(void *state) {}

@@ -58,6 +58,7 @@ struct tail *tail_one(struct emitter *e)
         e->ignored = (struct tail){ .result = NO_REG, .second = NO_REG };
         return &e->ignored;
     }
+    leave_loop(e);
     struct tail *t = &e->tails[e->n_tails++];
     *t = (struct tail){ .kind = TAIL_ONE, .i = (uint16_t)e->i, .result = NO_REG, .second = NO_REG, .pc = e->pc };
     note_operands(e, t, insn(e, (ir_ref)e->i), false);
@@ -103,6 +104,7 @@ void emit_one(struct emitter *e, const struct ir_insn *in)
 {
     struct value *v = &e->v[e->i];
     bool flags = ir_op_info[in->op].props & IR_P_FL;
+    leave_loop(e);
     struct tail *t = &e->tails[e->n_tails++];
     *t = (struct tail){ .kind = TAIL_ONE, .i = (uint16_t)e->i, .result = NO_REG, .second = NO_REG, .pc = e->pc };
     note_operands(e, t, in, true);
@@ -143,6 +145,19 @@ static void descriptor(struct emitter *e, const struct tail *t)
     e->a.p += sizeof one;
 }
 
+/* leaves to the engine, which makes the block without runs */
+void emit_run_tail(struct emitter *e, const struct tail *t)
+{
+    uint8_t *adr = asm_jump(&e->a, 0x10000000 | T0);
+    jump_stub(e, STUB_EXIT_RUN);
+    if (asm_here(&e->a) & 7)
+        asm_put(&e->a, 0);
+    asm_land(&e->a, adr);
+    memcpy(e->a.p, &t->pc, 8);
+    memcpy(e->a.p + 8, &e->b->guest_pc, 8);
+    e->a.p += 16;
+}
+
 static void emit_tail(struct emitter *e, struct tail *t)
 {
     for (unsigned k = 0; k < t->n_from; k++)
@@ -152,15 +167,13 @@ static void emit_tail(struct emitter *e, struct tail *t)
         asm_put(&e->a, J_B);
         uint32_t words = (uint32_t)(e->a.p - 4 - t->from[0]) / 4;
         asm_put(&e->a, words < 1 << 16 ? words : 0);
+    } else if (t->kind == TAIL_LOOP_EXIT) {
+        loop_look(e);
+        add_exit(e, HOST_EXIT_DIRECT, t->target);
+        asm_put(&e->a, J_B);
+        asm_put(&e->a, NOP);                             /* no number behind it (a64_link) */
     } else if (t->kind == TAIL_RUN) {
-        uint8_t *adr = asm_jump(&e->a, 0x10000000 | T0);
-        jump_stub(e, STUB_EXIT_RUN);
-        if (asm_here(&e->a) & 7)
-            asm_put(&e->a, 0);
-        asm_land(&e->a, adr);
-        memcpy(e->a.p, &t->pc, 8);
-        memcpy(e->a.p + 8, &e->b->guest_pc, 8);
-        e->a.p += 16;
+        emit_run_tail(e, t);
     } else if (t->kind == TAIL_STUB) {
         jump_stub(e, (unsigned)t->target);
     } else if (t->back && t->n_from) {

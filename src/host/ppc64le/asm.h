@@ -28,7 +28,7 @@ enum ppc_op {
     P_STBX = OPX(31, 215), P_STHX = OPX(31, 407), P_STWX = OPX(31, 151), P_STDX = OPX(31, 149), P_LHBRX = OPX(31, 790), P_LWBRX = OPX(31, 534), P_LDBRX = OPX(31, 532),
     P_LBARX = OPX(31, 52), P_LHARX = OPX(31, 116), P_LWARX = OPX(31, 20), P_LDARX = OPX(31, 84), P_LQARX = OPX(31, 276),
     P_STBCX_ = OPX(31, 694) | 1, P_STHCX_ = OPX(31, 726) | 1, P_STWCX_ = OPX(31, 150) | 1, P_STDCX_ = OPX(31, 214) | 1, P_STQCX_ = OPX(31, 182) | 1,
-    P_LVX = OPX(31, 103), P_STVX = OPX(31, 231), P_LXVX = OPX(31, 268), P_STXVX = OPX(31, 396), P_LXVD2X = OPX(31, 844), P_STXVD2X = OPX(31, 972),
+    P_LVX = OPX(31, 103), P_STVX = OPX(31, 231), P_LXVX = OPX(31, 268), P_STXVX = OPX(31, 396), P_LXVD2X = OPX(31, 844), P_LXVDSX = OPX(31, 332), P_STXVD2X = OPX(31, 972),
     P_LXSDX = OPX(31, 588), P_LXSSPX = OPX(31, 524), P_STXSSPX = OPX(31, 652), P_LXSIWZX = OPX(31, 12), P_STXSDX = OPX(31, 716), P_STXSIWX = OPX(31, 140),
     P_LXSIBZX = OPX(31, 781), P_LXSIHZX = OPX(31, 813), P_STXSIBX = OPX(31, 909), P_STXSIHX = OPX(31, 941),
     /* logical X: ra, rs, rb */
@@ -108,6 +108,8 @@ static inline void asm_isel(struct asm_buf *a, unsigned dst, unsigned if_set, un
     asm_u32(a, OPX(31, 15) | dst << 21 | if_set << 16 | if_clear << 11 | bit << 6);
 }
 static inline void asm_mfocrf(struct asm_buf *a, unsigned dst, unsigned cr) { asm_u32(a, 0x7c100026u | dst << 21 | (0x80u >> cr) << 12); }
+static inline void asm_cror(struct asm_buf *a, unsigned t, unsigned x, unsigned y) { asm_u32(a, OPX(19, 449) | t << 21 | x << 16 | y << 11); }
+static inline void asm_crnor(struct asm_buf *a, unsigned t, unsigned x, unsigned y) { asm_u32(a, OPX(19, 33) | t << 21 | x << 16 | y << 11); }
 static inline void asm_mcrf(struct asm_buf *a, unsigned to, unsigned from) { asm_u32(a, OPC(19) | to << 23 | from << 18); }
 static inline void asm_setb(struct asm_buf *a, unsigned dst, unsigned cr) { asm_u32(a, OPX(31, 128) | dst << 21 | cr << 18); }           /* Power ISA 3.0 */
 static inline void asm_setbc(struct asm_buf *a, unsigned dst, unsigned bit, bool inverted) { asm_u32(a, OPX(31, inverted ? 416 : 384) | dst << 21 | bit << 16); }   /* 3.1 */

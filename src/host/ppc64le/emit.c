@@ -49,10 +49,12 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in)
 
 static void emit_all(struct emitter *e)
 {
-    for (e->i = 0; e->i < e->n && !e->error; e->i++) {
-        struct value *v = &e->v[e->i];
+    unsigned n = e->n;
+    struct value *v = e->v;
+    for (unsigned i = 0; i < n && !e->error; i++, v++) {
         if (v->done)
             continue;
+        e->i = i;
         if (v->later) {
             v->where = LATER;
             continue;
@@ -63,7 +65,11 @@ static void emit_all(struct emitter *e)
         }
         e->pins = 0;
         uint8_t *before = e->a.p;
-        emit_insn(e, &e->b->insn[e->i]);
+        emit_insn(e, &e->b->insn[i]);
+        if (v->sunk) {
+            e->pins = 0;
+            emit_putf(e, insn(e, v->sunk));
+        }
         if (e->a.p != before && e->a.p[-4] != (uint8_t)P_LWSYNC)
             e->fenced = false;
     }
@@ -77,11 +83,13 @@ int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     e.v = alloca(3 * sizeof *e.v * (b->n + 1));
     e.cold = alloca(MAX_COLD * sizeof *e.cold);
     e.literals = alloca(MAX_LITERALS * sizeof *e.literals);
+    e.scaled_in = NO_REG;
     memset(e.head, 0xff, sizeof e.head);
     memset(e.spill_until, 0xff, sizeof e.spill_until);
     memset(e.cr_owner, 0xff, sizeof e.cr_owner);
     code->n_exits = code->n_map = 0;
     code->size = 0;
+    e.facts = env->runs ? alloca(e.n * sizeof *e.facts) : NULL;
     look_back(&e);
     emit_all(&e);
     if (!e.error)

@@ -14,6 +14,7 @@
  */
 #ifndef HOST_PPC64LE_EMIT_H
 #define HOST_PPC64LE_EMIT_H
+#include <stddef.h>
 #include "host/host.h"
 #include "host/ppc64le/asm.h"
 
@@ -55,6 +56,23 @@
 #define far_jump(...) p64_far_jump(__VA_ARGS__)
 #define fence_load(...) p64_fence_load(__VA_ARGS__)
 #define fence_store(...) p64_fence_store(__VA_ARGS__)
+#define can_be_lazy(...) p64_can_be_lazy(__VA_ARGS__)
+#define lazy_operand(...) p64_lazy_operand(__VA_ARGS__)
+#define store_lazy(...) p64_store_lazy(__VA_ARGS__)
+#define need_flags(...) p64_need_flags(__VA_ARGS__)
+#define emit_flags_stub(...) p64_emit_flags_stub(__VA_ARGS__)
+#define settle_flags(...) p64_emit_settle_flags(__VA_ARGS__)
+#define clean_flags(...) p64_clean_flags(__VA_ARGS__)
+#define lazy_cond(...) p64_lazy_cond(__VA_ARGS__)
+#define lazy_cond_end(...) p64_lazy_cond_end(__VA_ARGS__)
+#define cold_cond(...) p64_cold_cond(__VA_ARGS__)
+#define emit_compare_stub(...) p64_emit_compare_stub(__VA_ARGS__)
+#define scratch_is_free(...) p64_scratch_is_free(__VA_ARGS__)
+#define find_facts(...) p64_find_facts(__VA_ARGS__)
+#define takes_left(...) p64_takes_left(__VA_ARGS__)
+#define makes_left(...) p64_makes_left(__VA_ARGS__)
+#define base_of(...) p64_base_of(__VA_ARGS__)
+#define is_splat(...) p64_is_splat(__VA_ARGS__)
 #define gpr_ext(...) p64_gpr_ext(__VA_ARGS__)
 #define gpr_from_vec(...) p64_gpr_from_vec(__VA_ARGS__)
 #define gpr_of(...) p64_gpr_of(__VA_ARGS__)
@@ -87,7 +105,7 @@ enum { REG_BASE = 2, REG_POLL = R10, REG_TARGET = R11, TEMP = R0, TEMP2 = R12, R
 enum { VEC = 32, N_LISTS = 64, FIRST_SCRATCH = R3, LAST_SCRATCH = R9, FIRST_VSCRATCH = VEC + 16, LAST_VSCRATCH = VEC + 22, VTEMP = 23, NO_REG = 255, NO_INSN = 0xffff };
 
 /* emit_float.c: registers with constants, and the field of CR whose eq says that MXCSR is as usual; set by the stubs */
-enum { VS_FLOATS_MUL = 7, VS_FLOATS = 8, VS_ZERO = 9, VS_SINGLE_DIV = 10, VS_SINGLE_MUL = 11, VS_SINGLE = 12, VS_DOUBLE = 13, N_VS_CONSTANTS = 7, F_MODE = 7 };
+enum { VS_FIRST = 6, VS_LEAF = 6 /* facts.c */, VS_FLOATS_MUL = 7, VS_FLOATS = 8, VS_ZERO = 9, VS_SINGLE_DIV = 10, VS_SINGLE_MUL = 11, VS_SINGLE = 12, VS_DOUBLE = 13, N_VS_CONSTANTS = 8, F_MODE = 7 };
 
 /* --- the mapping of guest slots to registers: 14..29 general, VEC + 0..15 vectors --- */
 #define MAP_BYTES 4096
@@ -99,12 +117,12 @@ struct p64_map {
 const struct p64_map *p64_map(const struct host_env *env);
 
 /* env->stubs.others */
-enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_PURE, STUB_ONE, STUB_BASE /* value of r2 */, STUB_MODES, STUB_GATHER, STUB_CONSTANTS };
+enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_PURE, STUB_ONE, STUB_BASE /* value of r2 */, STUB_MODES, STUB_GATHER, STUB_CONSTANTS, STUB_FLAGS, STUB_COMPARE, STUB_EXIT_RUN };
 /* the spill area: arguments of helpers, cells of ir_interp_one, then spilled values */
-enum { SPILL_ARGS = 0, SPILL_CELLS = 32, SPILL_RESULT = SPILL_CELLS + 64, SPILL_PORT = SPILL_RESULT + 16, SPILL_FIRST = 128, SPILL_SLOT = 16, N_SPILLS = 56 };
+enum { SPILL_ARGS = 0, SPILL_CELLS = 32, SPILL_RESULT = SPILL_CELLS + 64, SPILL_PORT = SPILL_RESULT + 16, SPILL_FIRST = 128, SPILL_SLOT = 16, N_SPILLS = 55, SPILL_LAZY_A = 1008, SPILL_LAZY_B = 1016 /* lazy.c */ };
 /* the frame that `enter` makes: ABI header and parameter area, then what it saves, then what STUB_ONE saves */
 enum { FRAME_GPR = 96 /* r14..r31 */, FRAME_VEC = 240 /* v20..v23 */, FRAME_CR = 304, FRAME_LR = 312, FRAME_ONE_GPR = 320 /* r3..r12 */, FRAME_ONE_CR = 400, FRAME_ONE_LR = 408,
-       FRAME_ONE_VEC = 416 /* v16..v23 */, FRAME_SIZE = 544 };
+       FRAME_ONE_VEC = 416 /* v16..v23 */, FRAME_LAZY = 544 /* r3..r8 */, FRAME_SIZE = 592 };
 /* an instruction to be interpreted, as it stands in translated code */
 struct p64_one { struct ir_insn insn; uint64_t pc; uint8_t arg_type[4]; uint32_t pc_offset, flags_offset, fpcr_offset; };
 /* A patchable exit: a branch, and behind it five instructions that go where `slot` says, in which r12 = the slot's address: the far or
@@ -115,28 +133,47 @@ static inline uint64_t exit_slot(uint64_t patch) { return (patch + EXIT_CODE + 7
 /* --- values --- */
 enum where { NOWHERE, IN_CONST, IN_GPR, IN_VEC, IN_MEM, LATER /* computed where it is used */ };
 enum { ZX = 1, SX = 2 };                     /* the register's bits above the type are zero / copies of the sign */
-enum { VIEW_SIGNED = 1, VIEW_UNSIGNED = 2, VIEW_RESULT = 4, VIEW_WORD = 8, VIEW_CARRY = 16 /* lt = carry */ };
-struct value {
-    uint8_t where, reg, ext;
-    uint8_t hint;           /* register to compute into because its PUT follows, or NO_REG */
+enum { VIEW_SIGNED = 1, VIEW_UNSIGNED = 2, VIEW_RESULT = 4, VIEW_WORD = 8, VIEW_CARRY = 16 /* lt = carry */, VIEW_LAZY = 32 /* lazy.c, at the operation */ };
+struct value {              /* look_back sets the first 16 bytes to 0, the next 16 to ones */
+    uint8_t where, ext;
     uint8_t views;          /* VIEW_* of the port that somebody reads */
     uint8_t word_mask;      /* IR_F_* of the word that are read */
-    uint8_t cr[3];          /* fields with the signed, unsigned (or carry) and result compares; NO_REG */
     bool upper_zero;        /* a vector with 0 above its low element: its left form (emit_float.c) may be all there is of it */
     bool done;              /* nothing to emit */
     bool later;             /* nothing is emitted at its place */
     bool needs_reg;         /* somebody uses it otherwise than as an address or in a PUT */
-    int32_t add;            /* IN_GPR: the value is reg + add */
-    int32_t mem;            /* IN_MEM: offset in the state */
-    uint16_t last, port_last, uses, user;
+    uint16_t last, port_last, uses;
+    uint16_t sunk;          /* the PUTF that is done behind this branch, or 0 */
+    uint8_t reg;
+    uint8_t hint;           /* register to compute into because its PUT follows, or NO_REG */
+    uint8_t cr[3];          /* fields with the signed, unsigned (or carry) and result compares; NO_REG */
+    uint8_t unused[3];
     uint16_t next;          /* in the list of its register */
     uint16_t second;        /* the SECOND of a TWO operation, or NO_INSN */
     uint16_t put;           /* the PUT that the hint comes from */
+    uint16_t user;
+    uint16_t lazy_first, lazy_last;   /* PUTFs of this port that are put off (lazy.c), or where they are done; 0: none */
+    int32_t add;            /* IN_GPR: the value is reg + add */
+    int32_t mem;            /* IN_MEM: offset in the state */
+    uint32_t spare;
+};
+_Static_assert(offsetof(struct value, reg) == 16 && offsetof(struct value, lazy_first) == 32 && sizeof(struct value) == 48, "as look_back has it");
+
+/* what is known of a double: facts.c */
+enum { KNOWN_LOW = 1 /* the low element */, KNOWN_ALL = 2 };
+enum { TEST_A = 1, TEST_B = 2, TEST_OWN = 4 /* of a division, a square root */, TEST_MODE = 8 };
+struct fact {
+    uint8_t known, tests;                    /* KNOWN_*; TEST_* that the operation makes */
+    bool on;                                 /* the operation leaves the block if a test fails */
+    bool positive, open, exact;              /* >= 0; (find_exact) */
+    bool whole;                              /* somebody needs more than its low element */
+    bool left_only;                          /* its left form is all that is made; the rest is its first operand's */
+    uint16_t low, grain, high;
 };
 
 /* code out of line: emitted behind the block */
-enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE };
-struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, target, pc; uint16_t insn; int32_t arg_disp /* of arg_reg[0] */; uint8_t arg_reg[3], result, second, word;   /* registers, or NO_REG */
+enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE, COLD_FLAGS, COLD_COND, COLD_RUN };
+struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, slow, target, pc; uint16_t insn; int32_t arg_disp /* of arg_reg[0] */; uint8_t arg_reg[3], result, second, word;   /* registers, or NO_REG */
               uint8_t arg_left[2], left, left_lane, cr; };   /* emit_float.c: lanes of operands in left form; register of the result's; field of CR */
 #define MAX_COLD 256
 struct literal { uint8_t *at; uint8_t bytes[16]; };        /* the instructions that load it, completed when its place is known */
@@ -149,6 +186,7 @@ struct emitter {
     const struct p64_map *map;
     const struct ir_block *b;
     struct host_code *code;
+    struct fact *facts;                      /* [n], or NULL: no operation on doubles, or none may leave the block */
     struct value *v;                         /* [n] values, then [n] flags words of ports, then [n] left forms (emit_float.c; ext = lane) */
     uint16_t head[N_LISTS];
     uint64_t pins;
@@ -156,12 +194,15 @@ struct emitter {
     uint16_t spill_until[N_SPILLS];
     uint16_t cr_owner[8]; uint16_t cr_until[8];
     uint64_t pc; bool mapped; uint32_t insn_offset;
+    struct cold *lazy;                       /* lazy_cond */
+    bool flags_ready;                        /* the state's flags word is a word here (lazy.c) */
     bool fenced;                             /* an lwsync stands right here */
     unsigned n_cold;
     struct cold *cold;
     unsigned n_literals;
     struct literal *literals;
     const char *why;
+    ir_ref scaled; unsigned scaled_by, scaled_in;   /* a value shifted left, in a scratch register that is free but for it (NO_REG: none) */
     int error;
 };
 
@@ -182,6 +223,7 @@ void in_mem(struct emitter *e, unsigned r, int32_t offset);
 void evict(struct emitter *e, unsigned reg);                           /* about to be overwritten at the end of the current instruction */
 unsigned alloc_gpr(struct emitter *e);                                 /* a free scratch register, pinned */
 unsigned alloc_vec(struct emitter *e);
+bool scratch_is_free(struct emitter *e, unsigned reg);
 int32_t alloc_spill(struct emitter *e, unsigned until);
 void spill_all(struct emitter *e);                                     /* before a CALL */
 void rebase(struct emitter *e, unsigned reg, int32_t add);             /* reg is about to be increased by add: its values are reg - add then */
@@ -217,6 +259,26 @@ void place(struct emitter *e, unsigned r, unsigned ext);               /* the cu
 void compare_result(struct emitter *e, unsigned t, unsigned r);        /* VIEW_RESULT, if it is wanted */
 void rotate_gpr(struct emitter *e, unsigned bits, bool left, unsigned dst, unsigned a, unsigned count, unsigned n);   /* by register `count`, or NO_REG: by n */
 
+/* --- facts.c --- */
+void find_facts(struct emitter *e);
+bool takes_left(const struct emitter *e, const struct ir_insn *in, unsigned user);
+bool makes_left(const struct emitter *e, unsigned i);
+static inline bool facts_on(const struct emitter *e) { return e->facts && e->facts[e->i].on; }
+
+/* --- lazy.c --- */
+bool can_be_lazy(const struct emitter *e, const struct ir_insn *putf);
+ir_ref lazy_operand(const struct emitter *e, ir_ref port);
+void store_lazy(struct emitter *e, ir_ref port, unsigned a);
+void need_flags(struct emitter *e);
+bool lazy_cond(struct emitter *e, enum ir_cc cc);
+void lazy_cond_end(struct emitter *e);
+void cold_cond(struct emitter *e, const struct cold *c);
+void emit_compare_stub(struct asm_buf *a, const struct host_env *env);
+void emit_flags_stub(struct asm_buf *a, const struct host_offsets *o);
+void settle_flags(struct asm_buf *a, const struct host_env *env);
+void clean_flags(struct asm_buf *a, const struct host_offsets *o);
+void p64_settle_flags(uint8_t *state, uint32_t flags, uint32_t spill);
+
 /* --- the operations: each emits the current instruction; false: not emitted by this file --- */
 bool emit_int(struct emitter *e, const struct ir_insn *in);
 bool emit_flag_op(struct emitter *e, const struct ir_insn *in);
@@ -231,8 +293,10 @@ void emit_call(struct emitter *e, const struct ir_insn *in);
 void emit_one(struct emitter *e, const struct ir_insn *in);            /* by the interpreter */
 void emit_cold(struct emitter *e);
 void emit_literals(struct emitter *e);
+bool is_splat(const struct emitter *e, const struct ir_insn *in);
 bool has_left(const struct emitter *e, ir_ref r, unsigned lane);
 void whole_from_left(struct emitter *e, unsigned r, unsigned v);
+unsigned base_of(struct emitter *e, ir_ref r);
 struct cold *add_cold(struct emitter *e, enum cold_kind kind);
 void need_map(struct emitter *e);
 void poll_here(struct emitter *e, uint64_t pc);

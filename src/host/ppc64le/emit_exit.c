@@ -173,6 +173,7 @@ void emit_call(struct emitter *e, const struct ir_insn *in)
     }
     set_imm(&e->a, e->env, R11, (int64_t)(uintptr_t)h->fn);
     far_jump(&e->a, e->env, e->env->stubs.others[is_pure ? STUB_CALL_PURE : STUB_CALL], true);
+    e->flags_ready |= !is_pure;
     if (is_gpr_type(in->type) && e->v[e->i].uses)
         result(e, R3, in->type == IR_I64 ? 0 : 0);
 }
@@ -338,6 +339,16 @@ void emit_cold(struct emitter *e)
                 poll_here(e, c->target);
             exit_here(e, (enum host_exit_kind)c->exit_kind, c->target);
             break;
+        case COLD_FLAGS:
+            far_jump(&e->a, e->env, e->env->stubs.others[STUB_FLAGS], true);
+            asm_b(&e->a, c->back, false);
+            break;
+        case COLD_RUN:
+            set_imm(&e->a, e->env, REG_TARGET, (int64_t)c->pc);
+            set_imm(&e->a, e->env, R3, (int64_t)e->b->guest_pc);
+            far_jump(&e->a, e->env, e->env->stubs.others[STUB_EXIT_RUN], false);
+            break;
+        case COLD_COND: cold_cond(e, c); break;
         case COLD_MISMATCH: far_jump(&e->a, e->env, e->env->stubs.others[STUB_RET_MISMATCH], false); break;
         default: cold_one(e, c);
         }

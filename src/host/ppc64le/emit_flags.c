@@ -132,8 +132,13 @@ static struct bit of_port(struct emitter *e, const struct ir_insn *in)
 {
     enum ir_cc cc = (enum ir_cc)in->aux;
     if (in->arg[0] == IR_NONE) {
-        state_mem(e, P_LHZ, TEMP, (int32_t)e->o->flags);
-        return of_word(e, TEMP, cc);
+        if (!lazy_cond(e, cc)) {
+            need_flags(e);
+            state_mem(e, P_LHZ, TEMP, (int32_t)e->o->flags);
+        }
+        struct bit bit = of_word(e, TEMP, cc);
+        lazy_cond_end(e);
+        return bit;
     }
     const struct value *p = &e->v[in->arg[0]];
     unsigned view = views_for(e->b, in->arg[0], cc);
@@ -295,9 +300,15 @@ void emit_putf(struct emitter *e, const struct ir_insn *in)
     unsigned mask = in->aux & IR_F_ALL, bits = word_mask(mask);
     if (in->arg[0] == IR_NONE || !mask)
         return;
+    if (can_be_lazy(e, in)) {
+        if (!(e->v[in->arg[0]].views & VIEW_LAZY))
+            store_lazy(e, in->arg[0], gpr_of(e, lazy_operand(e, in->arg[0])));
+        return;
+    }
     unsigned w = gpr_of(e, e->n + in->arg[0]);
     if (!in->mod && mask != IR_F_ALL) {
         unsigned t = alloc_gpr(e);
+        need_flags(e);
         asm_d(&e->a, P_ADDI, TEMP2, 0, (int16_t)bits);
         asm_l(&e->a, P_AND, TEMP, w, TEMP2);
         asm_d(&e->a, P_LHZ, t, REG_STATE, (int32_t)e->o->flags);
@@ -306,6 +317,7 @@ void emit_putf(struct emitter *e, const struct ir_insn *in)
         w = TEMP;
     }
     asm_d(&e->a, P_STH, w, REG_STATE, (int32_t)e->o->flags);
+    e->flags_ready = true;
 }
 
 /* --- operations with flags --- */
@@ -397,7 +409,7 @@ static void make_word(struct emitter *e, const struct ir_insn *in, unsigned r)
 /* the result computed in r goes to its place */
 void place(struct emitter *e, unsigned r, unsigned ext)
 {
-    if (!e->v[e->i].uses)
+    if (!e->v[e->i].uses && !live(e, e->i))
         return;
     if (e->v[e->i].hint != NO_REG) {
         unsigned dst = dst_gpr(e);
@@ -407,18 +419,28 @@ void place(struct emitter *e, unsigned r, unsigned ext)
     result(e, r, ext);
 }
 
+/* VIEW_LAZY of an operation whose result is what is stored */
+static void lazy_result(struct emitter *e, unsigned r)
+{
+    if (e->v[e->i].views & VIEW_LAZY && lazy_operand(e, (ir_ref)e->i) == e->i)
+        store_lazy(e, (ir_ref)e->i, r);
+}
+
 static void emit_arith(struct emitter *e, const struct ir_insn *in)
 {
     struct value *v = &e->v[e->i];
     unsigned ext = result_ext(e, in);
     compare_operands(e, in);
-    if (!v->uses && !(v->views & (VIEW_RESULT | VIEW_CARRY | VIEW_WORD)))
+    if (v->views & VIEW_LAZY && lazy_operand(e, (ir_ref)e->i) != e->i)
+        store_lazy(e, (ir_ref)e->i, gpr_of(e, in->arg[0]));
+    if (!v->uses && v->last <= e->i && !(v->views & (VIEW_RESULT | VIEW_CARRY | VIEW_WORD)) && !(v->views & VIEW_LAZY && lazy_operand(e, (ir_ref)e->i) == e->i))
         return;
     if (!(v->views & (VIEW_CARRY | VIEW_WORD))) {
         unsigned r = v->uses ? dst_gpr(e) : alloc_gpr(e);
         compute(e, in, r);
         compare_result(e, in->type, r);
-        if (v->uses)
+        lazy_result(e, r);
+        if (v->uses || v->last > e->i)
             result(e, r, ext);
         return;
     }
@@ -432,6 +454,7 @@ static void emit_arith(struct emitter *e, const struct ir_insn *in)
         asm_cmp(&e->a, own_cr(e, 1), bits == 64, false, sum, a);
     }
     make_word(e, in, r);
+    lazy_result(e, r);
     place(e, r, ext);
 }
 
@@ -500,7 +523,7 @@ static void emit_mkf(struct emitter *e, const struct ir_insn *in)
     unsigned a = gpr_of(e, in->arg[0]);
     if (e->v[e->i].views & VIEW_WORD) {
         unsigned w = alloc_gpr(e);
-        asm_mr(&e->a, w, a);
+        asm_li(&e->a, P_ANDI_, w, a, IR_FLAGS_WORD);
         port_word(e, in, w);
     }
     if (e->v[e->i].uses) {
@@ -524,6 +547,7 @@ bool emit_flag_op(struct emitter *e, const struct ir_insn *in)
         if (!v->uses)
             return true;
         unsigned dst = dst_gpr(e);
+        need_flags(e);
         asm_d(&e->a, P_LHZ, dst, REG_STATE, (int32_t)e->o->flags);
         result(e, dst, ZX | SX);
         return true;

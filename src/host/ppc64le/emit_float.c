@@ -36,6 +36,8 @@ static unsigned left_of(struct emitter *e, ir_ref r, unsigned lane)
 {
     if (has_left(e, r, lane))
         return vec_of(e, 2 * e->n + r);
+    if (insn(e, r)->op == IR_VZERO)
+        return vec_of(e, r);
     unsigned v = vec_of(e, r), t = alloc_vec(e);
     if (lane == IR_F64) {
         asm_xxpermdi(&e->a, t, v, v, 2);
@@ -59,6 +61,14 @@ void whole_from_left(struct emitter *e, unsigned r, unsigned v)
     asm_x3(&e->a, (uint32_t)X_SLDWI | 1 << 8, VMX + v, VS_ZERO, VMX + v);
 }
 
+/* the register whose upper part is r's */
+unsigned base_of(struct emitter *e, ir_ref r)
+{
+    while (e->v[r].where == NOWHERE && e->facts && e->facts[r].left_only && !e->v[r].upper_zero)
+        r = insn(e, r)->arg[0];
+    return vec_of(e, r);
+}
+
 /* --- the slow way --- */
 
 struct slow { struct cold *c[6]; unsigned n, kind[2], reg[2]; };
@@ -76,8 +86,10 @@ static void slow_arg(struct emitter *e, struct slow *s, unsigned k, ir_ref r)
 
 static void slow_if(struct emitter *e, struct slow *s, unsigned bit, bool sense)
 {
-    struct cold *c = add_cold(e, COLD_ONE);
+    struct cold *c = add_cold(e, facts_on(e) ? COLD_RUN : COLD_ONE);
     c->from = asm_bc_later(&e->a, sense ? BO_TRUE : BO_FALSE, bit);
+    if (facts_on(e))
+        return;
     for (unsigned k = 0; k < 2; k++) {
         c->arg_reg[k] = (uint8_t)s->reg[k];
         c->arg_left[k] = (uint8_t)s->kind[k];
@@ -88,6 +100,8 @@ static void slow_if(struct emitter *e, struct slow *s, unsigned bit, bool sense)
 static void slow_begin(struct emitter *e, struct slow *s, const struct ir_insn *in)
 {
     *s = (struct slow){ .reg = { NO_REG, NO_REG } };
+    if (facts_on(e))
+        return;
     for (unsigned k = 0; k < 2; k++)
         if (k < ir_op_info[in->op].n_args && in->arg[k] != IR_NONE && insn(e, in->arg[k])->type == IR_V128)
             slow_arg(e, s, k, in->arg[k]);
@@ -135,7 +149,9 @@ static struct low low_begin(struct emitter *e, struct slow *s, const struct ir_i
     l.t = alloc_vec(e);
     if (l.upper_zero)
         return l;
-    l.base = vec_of(e, in->arg[0]);
+    if (facts_on(e) && e->facts[e->i].left_only)
+        return l;
+    l.base = base_of(e, in->arg[0]);
     if (in->lane == IR_F32)
         l.extra = alloc_vec(e);
     l.dst = dst_vec(e);
@@ -146,17 +162,21 @@ static struct low low_begin(struct emitter *e, struct slow *s, const struct ir_i
 static void low_end(struct emitter *e, struct slow *s, const struct low *l, unsigned lane)
 {
     e->v[e->i].upper_zero = l->upper_zero;
-    if (!l->upper_zero && lane == IR_F64) {
+    if (l->dst == NO_REG) {
+        settle_left(e, e->i, l->t, lane);
+        slow_end(e, s, NO_REG, VEC + l->t, lane);
+        return;
+    }
+    if (lane == IR_F64) {
         asm_xxpermdi(&e->a, l->dst, l->base, l->t, 0);
-    } else if (!l->upper_zero) {
+    } else {
         asm_xxsldwi(&e->a, VTEMP, l->base, l->base, 3);
         asm_vs2(&e->a, (uint32_t)X_CVDPSPN, l->extra, l->t);
         asm_xxsldwi(&e->a, l->dst, VTEMP, l->extra, 1);
     }
-    if (!l->upper_zero)
-        result_vec(e, l->dst);
+    result_vec(e, l->dst);
     settle_left(e, e->i, l->t, lane);
-    slow_end(e, s, l->upper_zero ? NO_REG : VEC + l->dst, VEC + l->t, lane);
+    slow_end(e, s, VEC + l->dst, VEC + l->t, lane);
 }
 
 /* --- arithmetic on the low element --- */
@@ -180,9 +200,31 @@ static void choose(struct emitter *e, const struct ir_insn *in, bool f64, unsign
     asm_xxsel(&e->a, t, b, a, VTEMP);
 }
 
+/* those that facts.c asks for */
+static void test_facts(struct emitter *e, struct slow *s, unsigned a, unsigned b, bool low)
+{
+    unsigned tests = e->facts[e->i].tests;
+    if (tests & TEST_MODE)
+        slow_mode(e, s);
+    if (low && (tests & (TEST_A | TEST_B)) == (TEST_A | TEST_B)) {
+        test_pair(e, s, a, b, VS_LEAF);
+        return;
+    }
+    if (tests & TEST_A)
+        test(e, s, low ? T_DIVDP : T_VDIVDP, VMX + a, VS_LEAF);
+    if (tests & TEST_B)
+        test(e, s, low ? T_DIVDP : T_VDIVDP, VMX + b, VS_LEAF);
+}
+
 static void test_low(struct emitter *e, struct slow *s, const struct ir_insn *in, unsigned a, unsigned b)
 {
     bool f64 = in->lane == IR_F64;
+    if (facts_on(e)) {
+        test_facts(e, s, a, b, true);
+        if (in->op == IR_VFDIV)
+            test(e, s, T_DIVDP, VMX + a, VMX + b);
+        return;
+    }
     if (in->op == IR_VFDIV && f64) {
         slow_mode(e, s);
         test(e, s, T_DIVDP, VMX + a, VMX + b);
@@ -214,7 +256,10 @@ static void emit_sqrt_low(struct emitter *e, const struct ir_insn *in)
     struct low l = low_begin(e, &s, in);
     asm_u32(&e->a, (uint32_t)T_SQRTDP | CR_TEMP << 23 | a << 11 | 2);
     slow_if(e, &s, 4 * CR_TEMP + CR_EQ, true);
-    f64 ? slow_mode(e, &s) : test(e, &s, T_DIVDP, VMX + a, VS_SINGLE);
+    if (facts_on(e))
+        test_facts(e, &s, a, a, true);
+    else
+        f64 ? slow_mode(e, &s) : test(e, &s, T_DIVDP, VMX + a, VS_SINGLE);
     asm_vs2(&e->a, f64 ? (uint32_t)X_SQRTDP : (uint32_t)XX2(11), l.t, a);
     low_end(e, &s, &l, in->lane);
 }
@@ -272,7 +317,10 @@ static void emit_mask_low(struct emitter *e, const struct ir_insn *in)
     unsigned a = left_of(e, in->arg[0], in->lane), b = left_of(e, in->arg[1], in->lane), base = vec_of(e, in->arg[0]), t = alloc_vec(e), dst = dst_vec(e);
     struct ir_insn wide = *in;
     slow_begin(e, &s, in);
-    test_pair(e, &s, a, b, f64 ? VS_DOUBLE : VS_SINGLE);
+    if (facts_on(e))
+        test_facts(e, &s, a, b, true);
+    else
+        test_pair(e, &s, a, b, f64 ? VS_DOUBLE : VS_SINGLE);
     wide.lane = IR_F64;
     mask_of(e, &wide, t, a, b);                                     /* singles have the format of doubles: the mask is in the left doubleword */
     if (f64) {
@@ -295,7 +343,10 @@ static void emit_compare(struct emitter *e, const struct ir_insn *in)
     slow_begin(e, &s, in);
     if (v->views & VIEW_UNSIGNED)
         cr = v->cr[1] = (uint8_t)alloc_cr(e, v->port_last);
-    test_pair(e, &s, a, b, in->lane == IR_F64 ? VS_DOUBLE : VS_SINGLE);
+    if (facts_on(e))
+        test_facts(e, &s, a, b, true);
+    else
+        test_pair(e, &s, a, b, in->lane == IR_F64 ? VS_DOUBLE : VS_SINGLE);
     asm_u32(&e->a, (uint32_t)X_SCMPUDP | cr << 23 | a << 16 | b << 11 | 6);
     if (word) {
         asm_mfocrf(&e->a, w, cr);
@@ -375,6 +426,12 @@ static void test_packed(struct emitter *e, struct slow *s, const struct ir_insn 
 {
     bool f64 = in->lane == IR_F64;
     uint32_t op = f64 ? T_VDIVDP : T_VDIVSP;
+    if (facts_on(e)) {
+        test_facts(e, s, a, b, false);
+        if (in->op == IR_VFDIV)
+            test(e, s, op, VMX + a, VMX + b);
+        return;
+    }
     if (in->op == IR_VFDIV) {
         slow_mode(e, s);
         test(e, s, op, VMX + a, VMX + b);

@@ -74,6 +74,21 @@ static unsigned plain_base(struct emitter *e, ir_ref r, int64_t *add)
     return gpr_of(e, r);
 }
 
+/* index << aux, which the next access may want again */
+static unsigned scaled(struct emitter *e, const struct ir_insn *in, unsigned index)
+{
+    if (e->scaled_in != NO_REG && e->scaled == in->arg[1] && e->scaled_by == in->aux) {
+        pin(e, e->scaled_in);
+        return e->scaled_in;
+    }
+    unsigned t = alloc_gpr(e);
+    asm_sldi(&e->a, t, index, in->aux);
+    e->scaled = in->arg[1];
+    e->scaled_by = in->aux;
+    e->scaled_in = t;
+    return t;
+}
+
 static struct addr address(struct emitter *e, ir_ref r, unsigned align)
 {
     const struct ir_insn *in = insn(e, r);
@@ -96,11 +111,8 @@ static struct addr address(struct emitter *e, ir_ref r, unsigned align)
     if (in->arg[1] == IR_NONE)
         return fits(e, base, disp, align);
     unsigned index = gpr_of(e, in->arg[1]);
-    if (in->aux) {
-        unsigned t = alloc_gpr(e);
-        asm_sldi(&e->a, t, index, in->aux);
-        index = t;
-    }
+    if (in->aux)
+        index = scaled(e, in, index);
     if (base == NO_REG)
         return fits(e, index, disp, align);
     if (!disp)
@@ -297,6 +309,17 @@ static bool store_float(struct emitter *e, const struct ir_insn *in)
     return true;
 }
 
+/* for a VZIPL that is its only user */
+static void load_splat(struct emitter *e, const struct ir_insn *in)
+{
+    need_map(e);
+    struct addr m = address(e, in->arg[0], 0);
+    unsigned dst = dst_vec(e);
+    asm_vx(&e->a, P_LXVDSX, dst, m.index == NO_REG ? 0 : m.base, m.index == NO_REG ? m.base : m.index);
+    fence_load(e);
+    result_vec(e, dst);
+}
+
 static void load_low(struct emitter *e, const struct ir_insn *in)
 {
     unsigned size = type_size(in->lane);
@@ -362,7 +385,9 @@ bool emit_mem(struct emitter *e, const struct ir_insn *in)
             return false;
         if (in->op == IR_VLOADL && e->v[e->i].user != NO_INSN && is_low_float(&e->b->insn[e->v[e->i].user]))
             lane = lane == IR_I64 ? IR_F64 : lane == IR_I32 ? IR_F32 : lane;
-        if (in->op == IR_VLOADL)
+        if (in->op == IR_VLOADL && type_size(lane) == 8 && e->v[e->i].user != NO_INSN && is_splat(e, &e->b->insn[e->v[e->i].user]))
+            load_splat(e, in);
+        else if (in->op == IR_VLOADL)
             lane == IR_F64 || lane == IR_F32 ? load_float(e, in, lane) : load_low(e, in);
         else if (!store_float(e, in))
             store_low(e, in);
@@ -516,7 +541,10 @@ static void emit_put(struct emitter *e, const struct ir_insn *in)
     } else if (reg >= VEC && in->type == IR_V128 && !shift) {
         if (e->v[in->arg[0]].where == IN_VEC && e->v[in->arg[0]].reg == reg)
             return;
-        if (e->v[in->arg[0]].where == NOWHERE && e->v[in->arg[0]].upper_zero) {
+        if (e->v[in->arg[0]].where == LATER) {                           /* VZERO */
+            evict(e, reg);
+            asm_vs(&e->a, X_LXOR, reg - VEC, reg - VEC, reg - VEC);
+        } else if (e->v[in->arg[0]].where == NOWHERE && e->v[in->arg[0]].upper_zero) {
             vec_of(e, 2 * e->n + in->arg[0]);
             evict(e, reg);
             whole_from_left(e, in->arg[0], reg - VEC);

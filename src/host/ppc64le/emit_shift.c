@@ -22,6 +22,7 @@ static unsigned masked_count(struct emitter *e, const struct ir_insn *in, unsign
 /* The word with the state's flags, and a branch around its computation that is taken for a count of 0. */
 static uint8_t *unless_zero(struct emitter *e, unsigned w, unsigned n)
 {
+    need_flags(e);
     asm_cmpi(&e->a, CR_TEMP, false, false, n, 0);
     asm_d(&e->a, P_LHZ, w, REG_STATE, (int32_t)e->o->flags);
     uint8_t *zero = asm_bc_later(&e->a, BO_TRUE, 4 * CR_TEMP + CR_EQ);

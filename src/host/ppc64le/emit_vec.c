@@ -152,10 +152,28 @@ static void emit_blend_imm(struct emitter *e, const struct ir_insn *in)
     permute_elements(e, a, b, size, element);
 }
 
+/* VZIPL of a VLOADL's eight bytes with themselves, which nobody else uses: the load does it */
+bool is_splat(const struct emitter *e, const struct ir_insn *in)
+{
+    return in->op == IR_VZIPL && type_size(in->lane) == 8 && in->arg[0] == in->arg[1] && e->v[in->arg[0]].uses == 2 && insn(e, in->arg[0])->op == IR_VLOADL
+        && type_size(insn(e, in->arg[0])->lane) == 8 && !(insn(e, in->arg[0])->aux & IR_MEM_ALIGNED);
+}
+
 static void emit_zip(struct emitter *e, const struct ir_insn *in)
 {
     static const uint32_t low[3] = { V_MRGLB, V_MRGLH, V_MRGLW }, high[3] = { V_MRGHB, V_MRGHH, V_MRGHW };
     unsigned k = lane_index(in->lane), dst;
+    if (is_splat(e, in)) {
+        unsigned v = vec_of(e, in->arg[0]);
+        if (e->v[e->i].hint == NO_REG || e->v[e->i].hint == VEC + v) {
+            settle(e, e->i, VEC + v, 0);
+            return;
+        }
+        dst = dst_vec(e);
+        asm_vmr(&e->a, dst, v);
+        result_vec(e, dst);
+        return;
+    }
     if (k == LANE64 && in->op == IR_VZIPL && in->arg[0] == in->arg[1] && has_left(e, in->arg[0], IR_F64)) {
         unsigned t = vec_of(e, 2 * e->n + in->arg[0]);
         dst = dst_vec(e);

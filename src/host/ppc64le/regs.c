@@ -159,14 +159,18 @@ static bool is_scratch(unsigned reg)
     return (reg >= FIRST_SCRATCH && reg <= LAST_SCRATCH) || (reg >= FIRST_VSCRATCH && reg <= LAST_VSCRATCH);
 }
 
-static bool scratch_free(struct emitter *e, unsigned reg) { return !pinned(e, reg) && !needed_until(e, reg, e->i); }
+bool scratch_is_free(struct emitter *e, unsigned reg) { return !pinned(e, reg) && !needed_until(e, reg, e->i); }
 
 static unsigned free_scratch(struct emitter *e, unsigned first, unsigned last)
 {
+    unsigned spare = NO_REG;
     for (unsigned r = first; r <= last; r++)
-        if (scratch_free(e, r))
-            return r;
-    return NO_REG;
+        if (scratch_is_free(e, r)) {
+            if (r != e->scaled_in)
+                return r;
+            spare = r;
+        }
+    return spare;
 }
 
 static void empty(struct emitter *e, unsigned reg)       /* its values are dead */
@@ -234,6 +238,8 @@ static unsigned alloc(struct emitter *e, unsigned first, unsigned last)
     }
     empty(e, r);
     pin(e, r);
+    if (r == e->scaled_in)
+        e->scaled_in = NO_REG;
     return r;
 }
 unsigned alloc_gpr(struct emitter *e) { return alloc(e, FIRST_SCRATCH, LAST_SCRATCH); }
@@ -250,6 +256,8 @@ void evict(struct emitter *e, unsigned reg)
     }
     spill_sums(e, reg, e->i + 1);
     empty(e, to);
+    if (to == e->scaled_in)
+        e->scaled_in = NO_REG;
     if (reg >= VEC)
         asm_vmr(&e->a, to - VEC, reg - VEC);
     else
@@ -259,6 +267,7 @@ void evict(struct emitter *e, unsigned reg)
 
 void spill_all(struct emitter *e)
 {
+    e->scaled_in = NO_REG;
     for (unsigned reg = 0; reg < N_LISTS; reg++)
         if (e->head[reg] != NO_INSN) {
             spill(e, reg, e->i + 1);
@@ -435,6 +444,12 @@ unsigned vec_of(struct emitter *e, unsigned r)
     unsigned reg = alloc_vec(e);
     if (v->where == NOWHERE && r < e->n && v->upper_zero) {
         whole_from_left(e, r, reg);
+        settle(e, r, VEC + reg, 0);
+    } else if (v->where == LATER) {                     /* VZERO */
+        asm_vs(&e->a, X_LXOR, reg, reg, reg);
+        settle(e, r, VEC + reg, 0);
+    } else if (v->where == NOWHERE && r < e->n && e->facts && e->facts[r].left_only) {
+        asm_xxpermdi(&e->a, reg, base_of(e, insn(e, (ir_ref)r)->arg[0]), vec_of(e, 2 * e->n + r), 0);
         settle(e, r, VEC + reg, 0);
     } else if (v->where == IN_MEM) {
         state_vec(&e->a, e->env, false, reg, REG_STATE, v->mem);

@@ -49,12 +49,13 @@ static void set_poll(struct asm_buf *a, const struct host_offsets *o)
 
 /* --- floating point (emit_float.c) --- */
 
-/* What VS_* hold, from register 7: numbers below which (0 aside) an operand is left to the interpreter: 2^-61, 2^-102 (four times, for singles),
+/* What VS_* hold, from VS_FIRST on: for leaves 2^-200 as facts.c has it; numbers below which (0 aside) an operand is left to the interpreter: 2^-61, 2^-102 (four times, for singles),
  * -; for singles in the format of doubles a divisor of 2^61 and more, 2^-60, 2^-102; for doubles 2^-510. See xvtdivdp for how they follow from
  * these constants: fe is set for a quotient's exponent of -1021 and less (-125 for singles), 1023 and more (127). */
 static const uint64_t vs_constants[N_VS_CONSTANTS] = {
-    [VS_FLOATS_MUL - 7] = 0x5e8000005e800000, [VS_FLOATS - 7] = 0x3f8000003f800000, [VS_SINGLE_DIV - 7] = (1023ull - 960) << 52,
-    [VS_SINGLE_MUL - 7] = (1023ull + 960) << 52, [VS_SINGLE - 7] = (1023ull + 918) << 52, [VS_DOUBLE - 7] = (1023ull + 510) << 52,
+    [VS_LEAF - VS_FIRST] = (1023ull + 820) << 52, [VS_FLOATS_MUL - VS_FIRST] = 0x5e8000005e800000, [VS_FLOATS - VS_FIRST] = 0x3f8000003f800000,
+    [VS_SINGLE_DIV - VS_FIRST] = (1023ull - 960) << 52, [VS_SINGLE_MUL - VS_FIRST] = (1023ull + 960) << 52, [VS_SINGLE - VS_FIRST] = (1023ull + 918) << 52,
+    [VS_DOUBLE - VS_FIRST] = (1023ull + 510) << 52,
 };
 
 /* data: as above, and zeros for an unusual MXCSR */
@@ -78,9 +79,9 @@ static void set_modes(struct asm_buf *a, const struct host_env *env)
     asm_patch(a, usual);
     for (unsigned k = 0; k < N_VS_CONSTANTS; k++)
         if (env->features & FEATURE_3_0) {
-            asm_u32(a, OPC(61) | (7 + k) << 21 | R12 << 16 | 16 * k | 1);                    /* lxv */
+            asm_u32(a, OPC(61) | (VS_FIRST + k) << 21 | R12 << 16 | 16 * k | 1);                    /* lxv */
         } else {
-            asm_x(a, P_LXVD2X, 7 + k, 0, R12);
+            asm_x(a, P_LXVD2X, VS_FIRST + k, 0, R12);
             asm_d(a, P_ADDI, R12, R12, 16);
         }
     asm_u32(a, OPC(63) | 0xff << 17 | VS_ZERO << 11 | 711 << 1);                             /* mtfsf */
@@ -124,6 +125,7 @@ static void emit_enter(struct asm_buf *a, const struct host_env *env)
     near_state(a, (uint32_t)P_LD, REG_RETURN, o->ret_sp);
     set_poll(a, o);
     set_modes(a, env);
+    clean_flags(a, o);
     asm_r(a, P_MTCTR, R5);
     asm_u32(a, P_BCTR);
 }
@@ -143,6 +145,7 @@ static void back_to_c(struct asm_buf *a, const struct host_env *env)
 static void emit_leave(struct asm_buf *a, const struct host_env *env)
 {
     gather(a, env->offsets);
+    settle_flags(a, env);
     move_mapped(a, env, true, GPRS | VECS);
     near_state(a, (uint32_t)P_STD, REG_RETURN, env->offsets->ret_sp);
     back_to_c(a, env);
@@ -214,6 +217,8 @@ static void emit_call_stub(struct asm_buf *a, const struct host_env *env, bool i
     move_mapped(a, env, true, is_pure ? VECS : GPRS | VECS);
     near_state(a, (uint32_t)P_STD, REG_RETURN, o->ret_sp);
     gather(a, o);
+    if (!is_pure)
+        settle_flags(a, env);
     asm_mr(a, R3, REG_STATE);
     for (unsigned k = 0; k < 4; k++)
         near_state(a, (uint32_t)P_LD, R4 + k, o->spill + SPILL_ARGS + 8 * k);
@@ -224,6 +229,8 @@ static void emit_call_stub(struct asm_buf *a, const struct host_env *env, bool i
     save_link(a, false);
     asm_r(a, P_MTLR, R0);
     set_modes(a, env);
+    if (!is_pure)
+        clean_flags(a, o);
     asm_u32(a, P_BLR);
 }
 
@@ -272,6 +279,10 @@ void p64_emit_stubs(struct host_env *env, struct host_code *code)
     s->others[STUB_BASE] = base_near(code->rx);
     s->others[STUB_CONSTANTS] = start(a);
     put_constants(a);
+    s->others[STUB_FLAGS] = start(a);
+    emit_flags_stub(a, o);
+    s->others[STUB_COMPARE] = start(a);
+    emit_compare_stub(a, env);
     s->enter = start(a);
     emit_enter(a, env);
     uint64_t leave = start(a);
@@ -284,6 +295,10 @@ void p64_emit_stubs(struct host_env *env, struct host_code *code)
     s->others[STUB_EXIT_TRAP] = start(a);
     near_state(a, (uint32_t)P_STD, REG_TARGET, o->pc);
     asm_b(a, leave, false);
+    s->others[STUB_EXIT_RUN] = start(a);
+    near_state(a, (uint32_t)P_STD, R3, o->exit_target);
+    near_state(a, (uint32_t)P_STD, REG_TARGET, o->pc);
+    reason(a, HOST_R_RUN, leave);
     s->others[STUB_EXIT_INDIRECT] = start(a);
     asm_d(a, (uint32_t)P_LD, R0, R12, SLOT_PATCH);
     near_state(a, (uint32_t)P_STD, R0, o->exit_info);

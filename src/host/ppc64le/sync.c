@@ -28,6 +28,7 @@ void p64_sync(const struct host_env *env, const void *ucontext, const struct hos
     memcpy(&fpcr, s + env->offsets->fpcr, 4);
     fpcr |= (fpscr >> 25 & 1) << 5 | (fpscr >> 28 & 1) << 3;       /* as STUB_GATHER */
     memcpy(s + env->offsets->fpcr, &fpcr, 4);
+    p64_settle_flags(s, env->offsets->flags, env->offsets->spill);
 }
 
 void p64_set_return_sp(void *uc, uint64_t sp) { GP(uc, REG_RETURN) = sp; }

@@ -24,8 +24,9 @@ void p64_interp_one(const struct p64_one *at, void *cells, void *state)
     uint8_t *cell = cells;
     const void *arg[4] = { cell, cell + 16, cell + 32, cell + 48 };
     struct ir_interp_env env = { .pc_offset = one.pc_offset, .flags_offset = one.flags_offset, .fpcr_offset = one.fpcr_offset };
+    p64_settle_flags(state, one.flags_offset, (uint32_t)(cell - (uint8_t *)state) - SPILL_CELLS);
     memcpy((uint8_t *)state + one.pc_offset, &one.pc, 8);
-    uint16_t port = (uint16_t)ir_interp_one(&one.insn, one.arg_type, arg, cell + 64, state, &env);
+    uint16_t port = (uint16_t)ir_interp_one(&one.insn, one.arg_type, arg, cell + 64, state, &env) & IR_FLAGS_WORD;
     memcpy(cell + 80, &port, 2);
 }
 

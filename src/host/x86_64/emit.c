@@ -59,17 +59,19 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in)
 
 static void emit_all(struct emitter *e)
 {
-    const struct ir_block *b = e->b;
-    for (e->i = 0; e->i < b->n && !e->error; e->i++) {
-        struct value *v = &e->v[e->i];
+    const struct ir_insn *in = e->b->insn;
+    struct value *v = e->v;
+    unsigned n = e->b->n;
+    for (unsigned i = 0; i < n && !e->error; i++, in++, v++) {
+        e->i = i;
         if (v->done)
             continue;
-        if (b->insn[e->i].op == IR_INSN && e->poll_at != e->i) {
-            start_insn(e, &b->insn[e->i]);
+        if (in->op == IR_INSN && e->poll_at != i) {
+            start_insn(e, in);
             continue;
         }
         if (v->later) {
-            if (ir_op_info[b->insn[e->i].op].props & IR_P_X)
+            if (ir_op_info[in->op].props & IR_P_X)
                 need_map(e);                   /* the instruction that it is folded into may fault in its stead */
             v->where = LATER;
             continue;
@@ -83,10 +85,11 @@ static void emit_all(struct emitter *e)
         e->hold = false;
         if (e->stack_add && v->port_mask && insn(e, v->port_last)->op == IR_EXITIF)
             flush_stack(e);                             /* not between a compare and its jump: processors fuse the two */
-        emit_insn(e, &b->insn[e->i]);
+        emit_insn(e, in);
         if (e->borrowed)
             give_back(e);
     }
+    e->i = n;
 }
 
 /* --- counting for tier 2 (H6); at a block's start rax, rcx and EFLAGS are free --- */

@@ -547,9 +547,9 @@ void look_back(struct emitter *e)
     for (struct value *v = e->v, *end = v + e->b->n; v < end; v++)
         for (unsigned k = 0; k < sizeof *v / sizeof *from; k++)
             ((piece *)v)[k] = from[k];
-    const struct ir_insn *first = e->b->insn, *in = first + e->b->n;
-    while (in-- > first) {
-        l.i = (unsigned)(in - first);
+    const struct ir_insn *in = e->b->insn + e->b->n;
+    for (l.i = e->b->n; l.i-- > 0;) {
+        in--;
         switch (in->op) {                /* two thirds of a block: what visit would do for them and no more */
         case IR_INSN:  visit_insn(&l, in); break;
         case IR_PUT:   visit_put(&l, in); break;

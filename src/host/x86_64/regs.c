@@ -726,7 +726,7 @@ static struct asm_mem lea_address(struct emitter *e, const struct ir_insn *in)
     }
     m.index = (uint8_t)(e->v[in->arg[1]].add && in->aux == 0 ? address_reg(e, in->arg[1], &m.disp) : address_reg(e, in->arg[1], &none));
     if (none) {                                          /* (reg + none) << aux */
-        int64_t sum = (int64_t)m.disp + ((int64_t)none << in->aux);
+        int64_t sum = (int64_t)m.disp + (int64_t)none * ((int64_t)1 << in->aux);
         if (fits_i32(sum))
             m.disp = (int32_t)sum;
         else

@@ -47,7 +47,7 @@ static const struct host_pin *pins(const struct host_env *env, unsigned *n)
     static const char *const gpr[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
     static const char *const xmm[16] = { "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
                                          "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15" };
-    static struct host_pin pin[32];
+    static __thread struct host_pin pin[32];             /* tier 2 has several workers */
     const struct x64_map *map = x64_map(env);
     *n = 0;
     for (unsigned r = 0; r < 32; r++)
