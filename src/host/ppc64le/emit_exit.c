@@ -254,15 +254,15 @@ void emit_one(struct emitter *e, const struct ir_insn *in)
     take_result(e, in);
 }
 
-/* an operand in left form: only its low element is asked for */
+/* the whole of an operand in left form: a result's upper elements may come from it */
 static unsigned cold_from_left(struct emitter *e, const struct cold *c, unsigned k)
 {
     unsigned v = c->arg_reg[k] - VEC;
     if (c->arg_left[k] == IR_F64) {
-        asm_xxpermdi(&e->a, VTEMP, v, v, 2);
+        asm_x3(&e->a, (uint32_t)X_PERMDI, VEC + VTEMP, VS_ZERO, VEC + v);
     } else {
         asm_vs2(&e->a, (uint32_t)X_CVDPSPN, VTEMP, v);
-        asm_xxsldwi(&e->a, VTEMP, VTEMP, VTEMP, 1);
+        asm_x3(&e->a, (uint32_t)X_SLDWI | 1 << 8, VEC + VTEMP, VS_ZERO, VEC + VTEMP);
     }
     return VTEMP;
 }

@@ -18,7 +18,11 @@ enum { VMX = 32 };
 
 /* --- operands --- */
 
-static bool is_upper_zero(const struct emitter *e, ir_ref r) { return insn(e, r)->op == IR_VZERO || e->v[r].upper_zero; }
+/* nothing but zeros above an element as wide as `lane`: a double's upper half stands above the low float */
+static bool is_upper_zero(const struct emitter *e, ir_ref r, unsigned lane)
+{
+    return insn(e, r)->op == IR_VZERO || (e->v[r].upper_zero && type_size(insn(e, r)->lane) <= type_size(lane));
+}
 
 static void settle_left(struct emitter *e, unsigned r, unsigned v, unsigned lane)
 {
@@ -144,7 +148,7 @@ struct low { unsigned t, dst, base, extra; bool upper_zero; };
 
 static struct low low_begin(struct emitter *e, struct slow *s, const struct ir_insn *in)
 {
-    struct low l = { .dst = NO_REG, .upper_zero = is_upper_zero(e, in->arg[0]) };
+    struct low l = { .dst = NO_REG, .upper_zero = is_upper_zero(e, in->arg[0], in->lane) };
     slow_begin(e, s, in);
     l.t = alloc_vec(e);
     if (l.upper_zero)

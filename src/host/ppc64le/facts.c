@@ -10,7 +10,7 @@
  */
 #include "host/ppc64le/emit.h"
 
-enum { LEAF_LOW = 200, LEAF_GRAIN = 252 /* of VS_LEAF */, MOST_HIGH = 1023, INFINITE = 1024 };
+enum { LEAF_LOW = 200, LEAF_GRAIN = 252 /* of VS_LEAF */, MOST_HIGH = 1023, INFINITE = 1024, UNKNOWN_GRAIN = 4096 /* and more: no number's */ };
 
 static bool is_low(const struct ir_insn *in) { return in->op == IR_FCMPF || in->op == IR_VCVTGF || in->mod & IR_LOW; }
 
@@ -35,16 +35,23 @@ struct finder { struct emitter *e; bool exact, mode; };
 
 static bool is_known(const struct fact *f, const struct ir_insn *in) { return f->known >= (is_low(in) ? KNOWN_LOW : KNOWN_ALL); }
 
+/* What a test has shown, of the low element or of all. What was known of more than that does not hold under these bounds; a sign was known of
+ * no more elements than the bounds were. */
+static void set(struct fact *f, const struct ir_insn *in, unsigned low, unsigned grain, unsigned high)
+{
+    unsigned known = is_low(in) ? KNOWN_LOW : KNOWN_ALL;
+    f->positive &= f->known >= known;
+    f->known = (uint8_t)known;
+    f->low = (uint16_t)low;
+    f->grain = (uint16_t)grain;
+    f->high = (uint16_t)high;
+}
+
 static void test_operand(struct finder *x, struct fact *op, const struct ir_insn *in, unsigned k)
 {
-    struct fact *f = &x->e->facts[in->arg[k]];
     op->tests |= (uint8_t)(TEST_A << k);
     x->mode = true;
-    if (!is_low(in) || f->known != KNOWN_ALL)
-        f->known = is_low(in) ? KNOWN_LOW : KNOWN_ALL;
-    f->low = LEAF_LOW;
-    f->grain = LEAF_GRAIN;
-    f->high = MOST_HIGH;
+    set(&x->e->facts[in->arg[k]], in, LEAF_LOW, LEAF_GRAIN, MOST_HIGH);
 }
 
 static void need_known(struct finder *x, struct fact *op, const struct ir_insn *in)
@@ -55,6 +62,7 @@ static void need_known(struct finder *x, struct fact *op, const struct ir_insn *
 }
 
 static unsigned greater(unsigned a, unsigned b) { return a > b ? a : b; }
+static unsigned less(unsigned a, unsigned b) { return a < b ? a : b; }
 
 static void sum(struct finder *x, struct fact *op, const struct ir_insn *in)
 {
@@ -64,7 +72,7 @@ static void sum(struct finder *x, struct fact *op, const struct ir_insn *in)
     if (a->high >= INFINITE && b->high >= INFINITE && !same_sign)
         test_operand(x, op, in, 0);
     op->grain = op->low = (uint16_t)greater(a->grain, b->grain);
-    op->high = (uint16_t)(greater(a->high, b->high) + 1);
+    op->high = (uint16_t)less(greater(a->high, b->high) + 1, INFINITE);
     op->positive = same_sign;
     op->known = op->grain > 1021 ? 0 : is_low(in) ? KNOWN_LOW : KNOWN_ALL;
 }
@@ -81,18 +89,10 @@ static void product(struct finder *x, struct fact *op, const struct ir_insn *in)
     if (a->low + b->low > 1020)
         test_operand(x, op, in, a->low < b->low);
     op->low = (uint16_t)(a->low + b->low);
-    op->grain = (uint16_t)greater(a->grain + b->grain, op->low);
-    op->high = (uint16_t)(a->high + b->high + 1);
+    op->grain = (uint16_t)less(greater(a->grain + b->grain, op->low), UNKNOWN_GRAIN);
+    op->high = (uint16_t)less(a->high + b->high + 1u, INFINITE);
     op->positive = a == b || (a->positive && b->positive);
     op->known = is_low(in) ? KNOWN_LOW : KNOWN_ALL;
-}
-
-static void set(struct fact *f, const struct ir_insn *in, unsigned low, unsigned grain, unsigned high)
-{
-    f->known = is_low(in) ? KNOWN_LOW : KNOWN_ALL;
-    f->low = (uint16_t)low;
-    f->grain = (uint16_t)grain;
-    f->high = (uint16_t)high;
 }
 
 /* xstdivdp with the operands themselves: e(b) from -1021 to 1020, e(a) from -969, e(a) - e(b) from -1020 to 1022 */
@@ -113,7 +113,7 @@ static void root(struct finder *x, struct fact *op, const struct ir_insn *in)
     struct fact *b = &x->e->facts[in->arg[1]];
     if (!is_known(b, in) || b->low > 969)
         set(b, in, 969, 1021, MOST_HIGH);
-    b->high = (uint16_t)(b->high < MOST_HIGH ? b->high : MOST_HIGH);
+    set(b, in, b->low, b->grain, less(b->high, MOST_HIGH));
     b->positive = true;
     unsigned low = (b->low + 1u) / 2;
     set(op, in, low, low + 53, 512);
