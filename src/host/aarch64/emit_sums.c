@@ -6,8 +6,8 @@
 struct port port_of(const struct emitter *e, const struct ir_insn *in)
 {
     const struct value *v = &e->v[e->i];
-    struct port p = { .early = v->early != NO_INSN };
     unsigned mask = v->early != NO_INSN ? insn(e, v->early)->aux : in->live;
+    struct port p = { .early = v->early != NO_INSN && mask & (IR_F_P | IR_F_A) };        /* else P, for a condition alone, must not go to x6 */
     p.p = (mask & (IR_F_P | IR_F_A)) && (p.early || v->putf != NO_INSN) && v->sunk == NO_INSN;
     p.a = p.p && mask & IR_F_A;
     p.p |= v->cond_p;
