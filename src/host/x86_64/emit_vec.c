@@ -153,6 +153,8 @@ static unsigned reads_bytes(const struct ir_insn *in)
     case IR_VCVTFF:  return in->lane == IR_F64 ? (in->mod & IR_LOW ? 4 : 8) : in->mod & IR_LOW ? 8 : 16;
     case IR_VCVTFG: case IR_FCMPF: return type_size(in->lane);
     case IR_VINSPS:  return 0;                             /* its memory form means something else */
+    case IR_SHA1R: case IR_SHA1E: case IR_SHA1M1: case IR_SHA1M2: case IR_SHA2R: case IR_SHA2M1: case IR_SHA2M2:
+        return 0;                                          /* a load that must be aligned would be checked by some processors only */
     default:         return in->mod & IR_LOW && vec_op[in->op].op[LF32] ? type_size(in->lane) : 16;
     }
 }
