@@ -142,4 +142,3 @@ void first_reset(void)
     memset(seen.base, 0, seen.used);
     seen.used = SEEN_BYTES;
 }
-

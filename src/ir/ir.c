@@ -10,17 +10,7 @@
 #define N_ARGS(sig) (LETTER(sig, 2) + LETTER(sig, 3) + LETTER(sig, 4) + LETTER(sig, 5) + LETTER(sig, 6) + \
                      LETTER(sig, 7) + LETTER(sig, 8) + LETTER(sig, 9))
 
-/* The property names of ops.def, only for as long as the table is made: they are too short to live anywhere else. */
-#define P       IR_P_P
-#define C       IR_P_C
-#define FL      IR_P_FL
-#define X       IR_P_X
-#define S       IR_P_S
-#define T       IR_P_T
-#define TWO     IR_P_TWO
-#define RDF     IR_P_RDF
-#define P_STATE IR_P_STATE
-#define P_FP    IR_P_FP
+#include "ir/prop_names.h"
 const struct ir_op_info ir_op_info[IR_N_OPS] = {
 #define OP(ENUM, name, sig, props) [IR_##ENUM] = { #name, sig, props, N_ARGS(sig) },
 #include "ir/ops.def"

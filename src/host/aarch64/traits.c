@@ -18,17 +18,7 @@
     ((props) & IR_P_T ? TR_EXIT : 0) | \
     ((props) & IR_P_FP ? TR_FP : 0) | ((props) & (IR_P_FP | IR_P_X) ? TR_MAP : 0))
 
-/* the property names of ops.def */
-#define P       IR_P_P
-#define C       IR_P_C
-#define FL      IR_P_FL
-#define X       IR_P_X
-#define S       IR_P_S
-#define T       IR_P_T
-#define TWO     IR_P_TWO
-#define RDF     IR_P_RDF
-#define P_STATE IR_P_STATE
-#define P_FP    IR_P_FP
+#include "ir/prop_names.h"
 const uint16_t a64_traits[IR_N_OPS] = {
 #define OP(ENUM, name, sig, props) [IR_##ENUM] = (uint16_t)TRAITS(IR_##ENUM, props),
 #include "ir/ops.def"

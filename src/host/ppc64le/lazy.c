@@ -199,18 +199,24 @@ static void width_shift(struct asm_buf *a, unsigned r, unsigned code, unsigned t
     asm_d(a, P_SUBFIC, r, r, 64);
 }
 
+/* r3 and r4 = the operands that were stored, or the constant in the code; uses `free` and field 0 of CR */
+static void stored_operands(struct asm_buf *a, const struct host_offsets *o, unsigned code, unsigned free)
+{
+    asm_d(a, (uint32_t)P_LD, R3, REG_STATE, (int32_t)(o->spill + SPILL_LAZY_A));
+    asm_l(a, P_EXTSH, R4, code, 0);
+    asm_sradi(a, R4, R4, CODE_B);
+    asm_li(a, P_ANDI_, free, code, CODE_CONST);
+    uint8_t *constant = asm_bc_later(a, BO_FALSE, CR_EQ);
+    asm_d(a, (uint32_t)P_LD, R4, REG_STATE, (int32_t)(o->spill + SPILL_LAZY_B));
+    asm_patch(a, constant);
+}
+
 /* STUB_FLAGS: keeps all but r0, r12 and field 0 of CR */
 void emit_flags_stub(struct asm_buf *a, const struct host_offsets *o)
 {
     saved(a, true);
     asm_d(a, P_LHZ, R12, REG_STATE, (int32_t)o->flags);
-    asm_d(a, (uint32_t)P_LD, R3, REG_STATE, (int32_t)(o->spill + SPILL_LAZY_A));
-    asm_l(a, P_EXTSH, R4, R12, 0);
-    asm_sradi(a, R4, R4, CODE_B);
-    asm_li(a, P_ANDI_, R0, R12, CODE_CONST);
-    uint8_t *constant = asm_bc_later(a, BO_FALSE, CR_EQ);
-    asm_d(a, (uint32_t)P_LD, R4, REG_STATE, (int32_t)(o->spill + SPILL_LAZY_B));
-    asm_patch(a, constant);
+    stored_operands(a, o, R12, R0);
     asm_li(a, P_ANDI_, R0, R12, CODE_SUB);
     uint8_t *sum = asm_bc_later(a, BO_TRUE, CR_EQ);
     combine(a, true);
@@ -241,13 +247,7 @@ void emit_compare_stub(struct asm_buf *a, const struct host_env *env)
     asm_r(a, P_MFLR, R12);
     asm_d(a, P_ADDI, R12, R12, 4);
     asm_r(a, P_MTLR, R12);
-    asm_d(a, (uint32_t)P_LD, R3, REG_STATE, (int32_t)(o->spill + SPILL_LAZY_A));
-    asm_l(a, P_EXTSH, R4, R0, 0);
-    asm_sradi(a, R4, R4, CODE_B);
-    asm_li(a, P_ANDI_, R12, R0, CODE_CONST);
-    uint8_t *constant = asm_bc_later(a, BO_FALSE, CR_EQ);
-    asm_d(a, (uint32_t)P_LD, R4, REG_STATE, (int32_t)(o->spill + SPILL_LAZY_B));
-    asm_patch(a, constant);
+    stored_operands(a, o, R0, R12);
     width_shift(a, R5, R0, R12);
     asm_l(a, P_SLD, R3, R3, R5);
     asm_l(a, P_SLD, R4, R4, R5);
