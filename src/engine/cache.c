@@ -298,6 +298,7 @@ void engine_order_memory(void)
         engine_lock();
         engine.memory_shared = true;
         drop_regions();
+        tier2_forget_regions();
         engine_unlock();
     }
     if (!engine.host || !engine.host->weak_order || __atomic_load_n(&engine.env.ordered, __ATOMIC_ACQUIRE))

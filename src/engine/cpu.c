@@ -18,7 +18,7 @@
 #define RETURN_STACK_PAD 256          /* above the empty position: what a stub may push there */
 
 static __thread struct cpu *current;
-static uint64_t no_cpu_counters[32];
+static uint64_t no_cpu_counters[CPU_COUNTERS];
 
 uint64_t *engine_counters(void)
 {
@@ -139,7 +139,7 @@ void cpu_destroy(struct cpu *cpu)
             __atomic_store_n(link, p->next, __ATOMIC_RELAXED);
             break;
         }
-    for (unsigned i = 0; i < 32; i++)
+    for (unsigned i = 0; i < CPU_COUNTERS; i++)
         no_cpu_counters[i] += cpu->stats[i];
     engine_unlock();
     drop(cpu);
@@ -192,10 +192,10 @@ void cpu_interrupt(struct cpu *cpu)
 }
 
 /* Sum over all cpus, past and present. */
-void engine_sum_counters(uint64_t sum[32])
+void engine_sum_counters(uint64_t sum[CPU_COUNTERS])
 {
     memcpy(sum, no_cpu_counters, sizeof no_cpu_counters);
     for (struct engine_cpu *p = engine.cpus; p; p = p->next)
-        for (unsigned i = 0; i < 32; i++)
+        for (unsigned i = 0; i < CPU_COUNTERS; i++)
             sum[i] += p->cpu->stats[i];
 }

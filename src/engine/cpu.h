@@ -10,6 +10,7 @@
 #define CPU_JUMP_CACHE_BITS 12
 struct cpu_jump { uint64_t guest_pc, host_code; };
 
+enum { CPU_COUNTERS = 48 };
 struct cpu {
     struct x86_state state;              /* first: IR offsets count from here */
     struct cpu *self;
@@ -25,7 +26,7 @@ struct cpu {
     void *recover;                       /* struct engine_recover of a guarded access by C code, or NULL */
     void *os;                            /* struct linux_thread */
     void *engine_private;
-    uint64_t stats[32];                  /* engine/stats.def */
+    uint64_t stats[CPU_COUNTERS];        /* engine/stats.def */
     int32_t heat[1024];                  /* tier 2's counters (HOST_HEAT_SLOTS) */
     struct cpu_jump jump_cache[1 << CPU_JUMP_CACHE_BITS] __attribute__((aligned(64)));
 };

@@ -220,6 +220,8 @@ static bool needs_attention(struct cpu *cpu)
                             (engine_cpu(cpu)->generation != __atomic_load_n(&engine.generation, __ATOMIC_RELAXED)), 0);
 }
 
+static int run_single(struct cpu *cpu);
+
 static int act_on_trap(struct cpu *cpu, unsigned trap)
 {
     switch (trap) {
@@ -229,6 +231,9 @@ static int act_on_trap(struct cpu *cpu, unsigned trap)
     case IR_TRAP_PRIVILEGED: return ENGINE_PRIVILEGED;
     case IR_TRAP_SYSCALL32: return ENGINE_SYSCALL32;
     case IR_TRAP_OVERFLOW: return ENGINE_OVERFLOW;
+    case IR_TRAP_REDO:
+        cpu->state.pc = cpu->exit_target;
+        return run_single(cpu);
     default: return GO_ON;            /* SINGLE; DECODE is found again, or not, at its pc */
     }
 }

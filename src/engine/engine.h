@@ -93,9 +93,9 @@ long engine_strnlen(uint64_t guest, size_t max);           /* length without the
 /* Guest bytes in the range have changed or gone: all translations of them are dropped, in all threads, before this returns
  * control to guest code that could run them. Callable from any guest thread outside engine_run, and from fault handlers. */
 void engine_invalidate(uint64_t addr, uint64_t size);
-/* The guest has (or had) a handler for a signal that its own faults raise: from now on tier 2 makes nothing, and what it has made goes, because
- * its code does not keep the state exact where it faults. */
-void engine_guest_handles_faults(void);
+/* The guest has (or had) a handler for `sig`. If its own faults raise that, tier 2's code has to be left with the state exact where they
+ * do; regions that can't are dropped. */
+void engine_guest_handles(int sig);
 /* From now on other threads or processes may see guest memory as it changes: code keeps x86's order of loads and stores. What was
  * translated without is dropped, before this returns. Nothing to do on hosts whose own order is as strong. Not inside engine_run. */
 void engine_order_memory(void);

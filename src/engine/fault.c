@@ -82,7 +82,7 @@ static bool sync_state(struct cpu *cpu, uint64_t host_pc, const void *ucontext)
     struct host_map m;
     struct block *b = block_of_code(host_pc);
     engine_cpu(cpu)->in_run = false;
-    if (b && block_flags(b) & BLOCK_REGION) {                   /* nobody looks (engine_guest_handles_faults): the program ends */
+    if (b && block_flags(b) & BLOCK_REGION) {                   /* nobody looks (engine_guest_handles): the program ends */
         cpu->state.pc = b->pc;
         cpu_reset_return_stack(cpu);
         return true;
@@ -103,13 +103,18 @@ static bool sync_state(struct cpu *cpu, uint64_t host_pc, const void *ucontext)
     return true;
 }
 
-/* A poll of a region goes on at its own exit, which stores the state and leaves. */
-static bool region_polls(uint64_t host_pc, void *ucontext)
+/* A poll of a region, or of a loop that goes round by itself, goes on at its own exit, which stores the state and leaves; so does an access in a region that is exact. */
+static bool leaves_at_exit(uint64_t host_pc, void *ucontext)
 {
     struct host_map m;
     struct block *b = block_of_code(host_pc);
-    if (!b || !(block_flags(b) & BLOCK_REGION) || !map_find(b, (uint32_t)(host_pc - block_entry(b)), &m) || m.offset != host_pc - block_entry(b))
+    if (!b || !map_find(b, (uint32_t)(host_pc - block_entry(b)), &m) || m.offset != host_pc - block_entry(b))
         return false;
+    if (!(block_flags(b) & BLOCK_REGION)) {
+        if (!(m.flags & HOST_MAP_LEAVE))
+            return false;
+        m.pc -= b->pc;
+    }
     host_context_set_pc(ucontext, block_entry(b) + m.pc);
     return true;
 }
@@ -125,8 +130,8 @@ static enum engine_fault fault_in_code(struct cpu *cpu, uint64_t pc, int sig, co
     }
     if (sig == SIGSEGV && on_poll_page(cpu, addr) && tier2_sampled(cpu, pc))
         return ENGINE_FAULT_GUEST;
-    if (sig == SIGSEGV && on_poll_page(cpu, addr) && region_polls(pc, ucontext)) {
-        cpu->stats[STAT_POLLS]++;
+    if (leaves_at_exit(pc, ucontext)) {
+        cpu->stats[STAT_POLLS] += sig == SIGSEGV && on_poll_page(cpu, addr);
         return ENGINE_FAULT_GUEST;
     }
     if (!sync_state(cpu, pc, ucontext))
@@ -215,7 +220,7 @@ uint64_t engine_guest_pc(const void *ucontext)
     struct block *b = block_of_code(pc);
     if (!b || !map_find(b, (uint32_t)(pc - block_entry(b)), &m) || m.pc == HOST_MAP_PC_IN_STATE)
         return b && b->pc ? b->pc : cpu->state.pc;
-    return m.pc;
+    return m.flags & HOST_MAP_LEAVE ? b->pc : m.pc;
 }
 
 /* --- faults that helpers and the interpreter find by themselves --- */

@@ -160,14 +160,15 @@ struct engine {
     uint32_t n_live;
     uint64_t n_translated;                /* number for --only, over all generations */
     bool ready;
-    bool guest_handles_faults;            /* no tier 2 */
+    bool no_regions;                      /* no tier 2 */
+    uint8_t exact;                        /* LLVM_EXACT_*: the faults that the guest handles */
     bool memory_shared;                   /* engine_order_memory was called */
     pid_t pid;
 };
 extern struct engine engine;
 void stats_init(void);
 uint64_t *engine_counters(void);
-void engine_sum_counters(uint64_t sum[32]);
+void engine_sum_counters(uint64_t sum[CPU_COUNTERS]);
 static inline void count(enum stat_id id, uint64_t n) { engine_counters()[id] += n; }
 
 static inline struct block *block_at(uint32_t n) { return (struct block *)engine.blocks.base + n; }
@@ -217,6 +218,8 @@ bool tier2_profiled(uint64_t pc);                            /* shall it be a ba
 bool tier2_sampled(struct cpu *cpu, uint64_t host_pc);       /* the fault handler: was this poll only a sample? Then the access is repeated */
 void tier2_stats(FILE *f);
 void tier2_after_fork(void);
+void tier2_forget_regions(void);                             /* those there were have been dropped: they are made again when they are hot */
+void tier2_off(void);                                        /* for good. Takes the lock */
 void drop_block(struct block *b);                            /* invalidate.c; lock held */
 void drop_regions(void);                                     /* invalidate.c: all of them. Lock held */
 void tier2_cut_off(struct block *region);                    /* it died: threads inside shall leave it. Lock held */

@@ -121,17 +121,6 @@ void drop_regions(void)
     } while (killed.n == BATCH);
 }
 
-void engine_guest_handles_faults(void)
-{
-    if (!engine.ready || engine.cfg.tier < 2)
-        return;
-    engine_lock();
-    engine.guest_handles_faults = true;
-    engine.env.heat = 0;
-    drop_regions();
-    engine_unlock();
-}
-
 bool engine_has_code(uint64_t addr, uint64_t size)
 {
     bool found = false;

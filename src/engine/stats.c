@@ -18,7 +18,7 @@ static const struct { const char *name, *help; } stat_info[] = {
 #include "engine/stats.def"
 #undef STAT
 };
-_Static_assert(N_STATS <= 32, "struct cpu keeps 32 counters");
+_Static_assert((int)N_STATS <= (int)CPU_COUNTERS, "struct cpu keeps no more");
 
 void engine_count(unsigned counter, uint64_t n)
 {
@@ -44,7 +44,7 @@ static void print_entries(FILE *f)
 
 void engine_stats(FILE *f)
 {
-    uint64_t sum[32];
+    uint64_t sum[CPU_COUNTERS];
     if (!engine.ready)
         return;
     if (f == stderr && (log_file && log_file != stderr ? log_file : kept_stderr))

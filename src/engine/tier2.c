@@ -38,6 +38,7 @@ static struct {
     unsigned n_workers, n_busy, period;
     uint64_t used;                        /* processor time of the program at the last sample */
     uint64_t n_samples, n_in_regions;
+    bool forget;                          /* atomic: `known` */
     uint32_t generation;                  /* of `known` */
     unsigned n_jobs, n_known;
     struct job job[MAX_JOBS];
@@ -56,7 +57,8 @@ bool tier2_stress(void) { return engine.cfg.tier2_threshold && engine.cfg.tier2_
 
 int tier2_init(void)
 {
-    return !engine.host || !engine.host->pins || engine.cfg.lockstep || engine.cfg.exact_flags || engine.cfg.tiny_cache ? -1 : 0;
+    return !engine.host || !engine.host->pins || engine.cfg.lockstep || engine.cfg.exact_flags || engine.cfg.tiny_cache ||
+           (engine.cfg.exact_addresses && engine.host->weak_order) ? -1 : 0;
 }
 
 void tier2_new_cpu(struct cpu *cpu)
@@ -80,7 +82,7 @@ void tier2_after_fork(void)
     t2.watched = false;
     t2.period = SHORT_PERIOD;
     t2.used = 0;
-    if (engine.cfg.tier >= 2 && by_time() && !engine.guest_handles_faults)
+    if (engine.cfg.tier >= 2 && by_time() && !engine.no_regions)
         engine.env.heat = 1;
     forget_all();
     pthread_mutex_init(&t2.lock, NULL);
@@ -98,7 +100,7 @@ static struct known *find_known(uint64_t pc)
 /* What is known of it, nothing at first; t2.lock held. */
 static struct known *known(uint64_t pc)
 {
-    if (t2.generation != engine.generation || 2 * t2.n_known > MAX_KNOWN)
+    if (__atomic_exchange_n(&t2.forget, false, __ATOMIC_ACQ_REL) || t2.generation != engine.generation || 2 * t2.n_known > MAX_KNOWN)
         forget_all();
     struct known *k = find_known(pc);
     t2.n_known += !k->pc;
@@ -188,7 +190,7 @@ static void begin_sampling(uint64_t pc)
     engine_unlock();
     stop_counting(pc);
     pthread_mutex_lock(&t2.lock);
-    if (!t2.n_workers && !t2.dead && !engine.guest_handles_faults)
+    if (!t2.n_workers && !t2.dead && !engine.no_regions)
         more_workers();
     pthread_mutex_unlock(&t2.lock);
 }
@@ -200,8 +202,8 @@ void tier2_hot(struct cpu *cpu, uint64_t pc)
         return;
     }
     cpu->heat[host_heat_index(pc)] = tier2_stress() ? 50 : threshold() < 1000 ? 1000 : threshold();
-    if (t2.dead || engine.guest_handles_faults || pthread_mutex_trylock(&t2.lock)) {
-        if (t2.dead || engine.guest_handles_faults)
+    if (t2.dead || engine.no_regions || pthread_mutex_trylock(&t2.lock)) {
+        if (t2.dead || engine.no_regions)
             cpu->heat[host_heat_index(pc)] = NEVER_AGAIN;
         return;
     }
@@ -216,6 +218,37 @@ void tier2_hot(struct cpu *cpu, uint64_t pc)
         stop_counting(pc);
 }
 
+void tier2_forget_regions(void) { __atomic_store_n(&t2.forget, true, __ATOMIC_RELEASE); }
+
+void tier2_off(void)
+{
+    if (!engine.ready || engine.cfg.tier < 2)
+        return;
+    engine_lock();
+    engine.no_regions = true;
+    engine.env.heat = 0;
+    drop_regions();
+    engine_unlock();
+}
+
+static void make_exact(unsigned faults)
+{
+    engine_lock();
+    if (faults & ~engine.exact) {
+        engine.exact |= faults;
+        drop_regions();
+        tier2_forget_regions();
+    }
+    engine_unlock();
+}
+
+void engine_guest_handles(int sig)
+{
+    unsigned faults = sig == SIGSEGV || sig == SIGBUS ? LLVM_EXACT_MEMORY : sig == SIGFPE ? LLVM_EXACT_ARITHMETIC : 0;
+    if (engine.ready && engine.cfg.tier >= 2 && faults)
+        make_exact(faults);
+}
+
 /* Threads inside a dead region find out at their next back-edge. */
 void tier2_cut_off(struct block *region)
 {
@@ -228,7 +261,7 @@ void tier2_cut_off(struct block *region)
 
 static bool load_module(void)
 {
-    static const char *const where[] = { "", "../lib/wherry/", "../lib/x86_64-linux-gnu/wherry/" };
+    static const char *const where[] = { "", "../lib/wherry/", "../lib/x86_64-linux-gnu/wherry/", "../lib/aarch64-linux-gnu/wherry/", "../lib/powerpc64le-linux-gnu/wherry/" };
     char path[4096 + 64];
     ssize_t n = readlink("/proc/self/exe", path, 4096);
     while (n > 0 && path[n - 1] != '/')
@@ -263,6 +296,7 @@ static bool make_region(struct region *r, uint64_t pc)
     if (ok) {
         l.loops_only = !tier2_stress();
         l.shared = r->shared;
+        l.exact = r->exact;
         l.blocks = r->info;
         l.weight = r->weight;
         l.count = r->count;
@@ -369,7 +403,7 @@ static void look_around(void)
     struct tier2_sample s[16];
     pthread_mutex_unlock(&t2.lock);
     uint64_t used = program_time();
-    unsigned n = engine.guest_handles_faults ? 0 : tier2_take_samples(s, sizeof s / sizeof *s);
+    unsigned n = engine.no_regions ? 0 : tier2_take_samples(s, sizeof s / sizeof *s);
     pthread_mutex_lock(&t2.lock);
     uint64_t spent = (used - t2.used) / 1000, most = 2 * t2.period;
     t2.used = used;
@@ -421,7 +455,8 @@ static void *worker(void *unused)
 {
     struct region *r = malloc(sizeof *r);                /* for the thread's life */
     bool able = r != NULL;
-    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WORKER_NICE);
+    id_t self = (id_t)syscall(SYS_gettid);
+    setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + WORKER_NICE);          /* than the program, which may be nice itself */
     own_descriptors();
     pthread_mutex_lock(&t2.lock);
     while (able) {

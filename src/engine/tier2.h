@@ -18,7 +18,8 @@ struct region_node {
 
 struct region {
     uint32_t generation;
-    bool shared;                                         /* engine.memory_shared as it was */
+    bool shared;                                         /* engine.memory_shared and exact as they were */
+    uint8_t exact;
     struct ir_block *block[REGION_BLOCKS];
     struct region_node node[REGION_BLOCKS];
     struct llvm_block info[REGION_BLOCKS];

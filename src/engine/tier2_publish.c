@@ -8,7 +8,7 @@ enum { MOST_REGION = 0xe000, EXIT_SIZE = 320 /* bytes of an exit's code at most 
 
 static bool still_valid(const struct region *r)
 {
-    if (r->shared != engine.memory_shared || engine.generation != r->generation || engine.stop || engine.guest_handles_faults)
+    if (r->shared != engine.memory_shared || engine.generation != r->generation || engine.stop || engine.no_regions || r->exact != engine.exact)
         return false;
     for (unsigned k = 0; k < r->deps.n; k++) {
         const struct page_entry *e = page_find(r->deps.d[k].page, false);
@@ -36,15 +36,29 @@ static ir_ref stored_target(struct ir_block *b)
     return put_insn(b, (struct ir_insn){ .op = IR_GET, .type = IR_I64, .arg = NO_ARGS, .imm = (int64_t)engine.offsets.exit_target, .uses = 1 });
 }
 
+static void count_exit(struct ir_block *b, enum llvm_exit_kind kind)
+{
+    int64_t at = (int64_t)(offsetof(struct cpu, stats) + sizeof(uint64_t) * (STAT_EXIT_GO + kind));
+    ir_ref n = put_insn(b, (struct ir_insn){ .op = IR_GET, .type = IR_I64, .arg = NO_ARGS, .imm = at, .uses = 1 });
+    n = put_insn(b, (struct ir_insn){ .op = IR_LEA, .type = IR_I64, .arg = { n, IR_NONE, IR_NONE, IR_NONE }, .imm = 1, .uses = 1 });
+    put_insn(b, (struct ir_insn){ .op = IR_PUT, .type = IR_I64, .arg = { n, IR_NONE, IR_NONE, IR_NONE }, .imm = at });
+}
+
 static void exit_ir(const struct llvm_exit *x, struct ir_block *b)
 {
     struct ir_insn in = { .op = IR_EXIT, .lane = IR_F_ALL, .arg = NO_ARGS, .imm = (int64_t)x->target };
     b->guest_pc = b->guest_end = x->target;
     b->n = 0;
+    if (engine.cfg.stats)
+        count_exit(b, (enum llvm_exit_kind)x->kind);
     switch (x->kind) {
     case LLVM_EXIT_LEAVE:
         in.op = IR_TRAP;
         in.aux = IR_TRAP_SINGLE;
+        break;
+    case LLVM_EXIT_FAULT:
+        in.op = IR_TRAP;
+        in.aux = IR_TRAP_REDO;
         break;
     case LLVM_EXIT_CALL:
         in.op = IR_EXITCALL;
@@ -101,8 +115,8 @@ static bool place_code(const struct llvm_region *l)
             all.exits[all.n_exits++].stub += (uint32_t)at;
         }
         for (unsigned i = 0; i < l->exits[k].n_places; i++) {
-            uint32_t place = l->exits[k].places[i], v = (uint32_t)at - (place + 4);
-            memcpy(all.rw + place, &v, 4);
+            uint32_t place = l->exits[k].places[i];
+            engine.host->region_exit(all.rw + place, (int64_t)at - place);
         }
         at += one.size;
     }
@@ -113,7 +127,7 @@ static bool place_code(const struct llvm_region *l)
 /* As a side map whose pcs are the places to go on at. All are the last entry's. */
 static uint32_t pack_polls(const struct llvm_region *l, uint32_t start, uint64_t pc)
 {
-    static struct host_map map[LLVM_MAX_BLOCKS];
+    static struct host_map map[LLVM_MAX_POLLS];
     for (unsigned k = 0; k < l->n_polls; k++)
         map[k] = (struct host_map){ .offset = l->polls[k].at - start, .flags = HOST_MAP_POLL, .pc = l->polls[k].to - start };
     return map_pack(map, l->n_polls, pc);

@@ -134,6 +134,7 @@ static bool grow(struct region *r, uint64_t pc)
     engine_lock();
     r->generation = engine.generation;
     r->shared = engine.memory_shared;
+    r->exact = engine.exact;
     bool ok = !engine.stop && add_block(r, pc);
     for (unsigned k = 0; ok && k < r->n_wanted; k++) {
         engine_unlock();                   /* a guest thread may wait to translate */

@@ -243,7 +243,8 @@ bool translate_for_region(uint64_t pc, struct ir_block *out, struct region_deps 
     if (starts_unfetchable(out))
         return false;
     end_with_exit(out);
-    ir_opt(out, false);
+    /* where the host's processor differs the region leaves special cases to the interpreter */
+    ir_opt(out, engine.exact || engine.host->regions_leave ? IR_RESTARTABLE : IR_EXACT_NONE);
     return merge_deps(d);
 }
 

@@ -57,7 +57,7 @@ int engine_expect_views(void)
     for (unsigned i = 0; i < VIEW_LEAVES; i++)
         directory[i] = nothing;
     engine.env.exact_flags = true;             /* as ir_opt is told: IR_RESTARTABLE */
-    engine_guest_handles_faults();             /* no tier 2: its code can't be left where it meets a view */
+    tier2_off();                               /* its code does not look addresses up */
     __atomic_store_n(&ir_mem_view, look, __ATOMIC_SEQ_CST);
     return 0;
 }

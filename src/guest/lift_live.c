@@ -9,7 +9,7 @@
 #include <string.h>
 #include "guest/lift_live.h"
 
-enum { MAX_STEPS = 8, MAX_JUMPS = 2, MAX_LENGTH = 15, WINDOW = 32 };
+enum { MAX_STEPS = 24, MAX_JUMPS = 4, MAX_LENGTH = 15, WINDOW = 32 };
 
 /* what one instruction does */
 struct step {

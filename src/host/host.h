@@ -34,6 +34,7 @@ struct host_map {                /* sorted by offset: host code from here on bel
 };
 enum { HOST_MAP_POLL = 1,        /* an access of the poll page: the state is exact for `pc` */
        HOST_MAP_RUN = 2,         /* inside a run: nothing that began at `pc` has been done yet. A fault is not the guest's: as HOST_R_RUN */
+       HOST_MAP_LEAVE = 8,      /* with POLL: the thread goes on at another place of the block, which leaves it; `pc` is that place's offset from the block's */
        HOST_MAP_LOOP = 4 };      /* in a block that goes round by itself: sync_loop tells where it is */
 #define HOST_MAP_PC_IN_STATE UINT64_MAX   /* host_map.pc: the state's own pc is already right (polls and faults in the lookup stub; the
                                              engine keeps the map that emit_stubs fills) */
@@ -45,6 +46,7 @@ struct host_code {               /* in: rw, rx, capacity. out: the rest */
     uint64_t rx;                 /* address at which it will run */
     size_t capacity, size;
     unsigned n_exits, n_map;
+    unsigned n_interpreted;      /* operations that the emitter has no code for and the interpreter does, one by one */
     struct host_exit exits[HOST_MAX_EXITS];
     struct host_map map[HOST_MAX_MAP];
 };
@@ -126,6 +128,9 @@ struct host_target {
     void (*thread_init)(void *state);
     /* The mapping (H1), for tier 2; NULL: this host has no tier 2. */
     const struct host_pin *(*pins)(const struct host_env *env, unsigned *n);
+    bool regions_leave;                      /* regions may be left in front of any instruction that may fault on x86, for the interpreter to do it */
+    /* The exit of a region whose place (llvm.h) is at `rw` leads that many bytes further. */
+    void (*region_exit)(uint8_t *rw, int64_t distance);
     size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction; optional */
 };
 extern const struct host_target host_x86_64, host_aarch64, host_ppc64le;

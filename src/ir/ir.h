@@ -55,7 +55,8 @@ enum { IR_EXIT_POLL = 1 };                 /* mod of EXIT, EXITIF */
 enum { IR_INSN_INEXACT = 1 };              /* mod of INSN, from ir_opt: a put above was dropped for one below, so the state may not be looked at here */
 
 enum ir_trap { IR_TRAP_SYSCALL, IR_TRAP_BREAKPOINT, IR_TRAP_ILLEGAL, IR_TRAP_PRIVILEGED, IR_TRAP_SYSCALL32, IR_TRAP_OVERFLOW,
-               IR_TRAP_DECODE /* instruction bytes can't be fetched: deliver the fault for imm */, IR_TRAP_SINGLE /* block ended only to return to the engine */, IR_TRAP_DEBUG, IR_N_TRAPS };
+               IR_TRAP_DECODE /* instruction bytes can't be fetched: deliver the fault for imm */, IR_TRAP_SINGLE /* block ended only to return to the engine */, IR_TRAP_DEBUG,
+               IR_TRAP_REDO /* the interpreter does the instruction at the state's exit_target */, IR_N_TRAPS };
 
 typedef uint16_t ir_ref;
 #define IR_NONE ((ir_ref)0xffff)

@@ -21,6 +21,7 @@ struct pass {
     struct ir_block *b;
     bool exact_flags, restartable;
     unsigned wanted;         /* IR_F_*: read below from the port of a PUTF above: the state need not hold them, unless the code is left here */
+    unsigned own;            /* of these, by the guest instruction under way */
     unsigned live;           /* IR_F_*: flags of the state that are read after this point, before they are written */
     bool faults;             /* this guest instruction may fault */
     bool leaves;             /* this guest instruction leaves the block */
@@ -133,8 +134,10 @@ static void visit_cond(struct pass *p, const struct ir_insn *in)
 {
     unsigned flags = ir_cc_reads((enum ir_cc)(in->aux % IR_N_CC));
     read_port(p, in->arg[0], flags);
-    if (in->arg[0] != IR_NONE)
+    if (in->arg[0] != IR_NONE) {
         p->wanted |= flags;
+        p->own |= flags;
+    }
 }
 
 static unsigned call_effects(const struct ir_insn *in)
@@ -227,9 +230,10 @@ static inline void step(struct pass *p, struct ir_insn *in)
     case IR_INSN:
         p->epoch += p->leaves;
         p->leaves = false;
-        if (p->faults && p->restartable)       /* it is done again as a whole: with the flags that it reads before its access too */
-            p->live |= p->wanted;
+        if (p->faults)                         /* it may be done again as a whole: with the flags that it reads itself */
+            p->live |= p->restartable ? p->wanted : p->own & p->wanted;
         p->faults = false;
+        p->own = 0;
         break;
     case IR_PUT:
         if (put_is_dead(p, in)) {

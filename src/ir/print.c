@@ -9,7 +9,7 @@
 const char *const ir_trap_name[IR_N_TRAPS] = {
     [IR_TRAP_SYSCALL] = "syscall", [IR_TRAP_BREAKPOINT] = "breakpoint", [IR_TRAP_ILLEGAL] = "illegal",
     [IR_TRAP_PRIVILEGED] = "privileged", [IR_TRAP_SYSCALL32] = "syscall32", [IR_TRAP_OVERFLOW] = "overflow",
-    [IR_TRAP_DECODE] = "decode", [IR_TRAP_SINGLE] = "single", [IR_TRAP_DEBUG] = "debug",
+    [IR_TRAP_DECODE] = "decode", [IR_TRAP_SINGLE] = "single", [IR_TRAP_DEBUG] = "debug", [IR_TRAP_REDO] = "redo",
 };
 const char ir_flag_letter[6] = { 'C', 'P', 'A', 'Z', 'S', 'O' };
 const char *const ir_mem_kind_name[4] = { "plain", "stack", "atomic", "device" };

@@ -9,6 +9,7 @@ struct linux_clone {                   /* clone3's structure; flags without the 
     uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
 };
 #define LINUX_CLONE_CLEAR_SIGHAND 0x100000000ull
+#define LINUX_CLONE_INTO_CGROUP 0x200000000ull
 /* what is done for the guest's child by wherry; the host's clone must not see it */
 #define LINUX_CLONE_IN_GUEST (CLONE_PARENT_SETTID | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_SETTLS | LINUX_CLONE_CLEAR_SIGHAND)
 

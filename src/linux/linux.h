@@ -73,6 +73,9 @@ int linux_load_elf(int fd, const char *name, bool is_interp, struct linux_image 
  * recognized elsewhere. follow: resolve the last component's link too. Returns buf or the path itself. dirfd and relative paths pass through. */
 const char *linux_path(const char *guest, bool follow, char buf[4096]);
 
+/* ---- sys_misc.c ---- */
+extern bool linux_read_implies_exec;           /* personality(2) */
+
 /* ---- symbols.c ---- engine_config.symbol: FUNCTION+OFFSET */
 const char *linux_symbol(uint64_t pc, char *text, size_t size);
 
@@ -89,7 +92,9 @@ size_t linux_fetchable(uint64_t pc, size_t want);            /* engine_config.fe
 bool linux_watch(uint64_t page);                             /* engine_config.watch */
 /* A host write fault at addr: true if only our write protection caused it; the protection is lifted and translations dropped. Async-signal-safe enough to run in the fault handler. */
 bool linux_write_fault(uint64_t addr);
-/* A SIGSEGV or SIGBUS that linux_write_fault has not explained, on a host with larger pages: true if the guest may make this access, and it will be
+/* A SIGSEGV that linux_write_fault has not explained: true if a stack has grown to contain addr. access: host_context_fault. */
+bool linux_stack_fault(uint64_t addr, int access);
+/* A SIGSEGV or SIGBUS that neither has explained, on a host with larger pages: true if the guest may make this access, and it will be
  * made; otherwise *info tells what the guest's fault is. access: host_context_fault. */
 bool linux_mixed_fault(siginfo_t *info, int access, void *ucontext);
 /* Before the kernel or C code writes [addr, addr+size): lift write protection of watched pages in it. Cheap when there are none. */

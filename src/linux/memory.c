@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -26,7 +27,6 @@ static struct memory_map map;
 static struct watch_set watched;
 size_t linux_n_watched;
 
-#define MMAP_MIN_ADDR 0x10000ull
 #define LOW_FIRST 0x40000000ull                /* MAP_32BIT: where Linux looks */
 #define LOW_LAST  0x80000000ull
 
@@ -150,6 +150,59 @@ bool linux_write_fault(uint64_t addr)
         return true;
     }
     return writable && !mixed && lost_race(page);
+}
+
+/* ---- mappings that grow downwards ----
+ * The first thread's stack, and MAP_GROWSDOWN. The host's kernel knows nothing of it: what is not there yet faults. */
+
+uint64_t linux_stack_low = UINT64_MAX;
+bool linux_stack_others;
+
+uint64_t linux_stack_limit(void)
+{
+    static uint64_t inherited;
+    static bool asked;
+    struct rlimit now;
+    uint64_t size = getrlimit(RLIMIT_STACK, &now) || now.rlim_cur == RLIM_INFINITY ? UINT64_MAX : now.rlim_cur;
+    if (!asked)
+        inherited = size;
+    asked = true;
+    return linux_process.config.stack_size && size == inherited ? linux_process.config.stack_size : size;      /* -s, until the guest sets one */
+}
+
+/* The lock is held. */
+static bool grow(uint64_t addr)
+{
+    const int flags = GUEST_MAP_PRIVATE | GUEST_MAP_ANONYMOUS | GUEST_MAP_STACK;
+    if (!memory_map_grown(&map, addr, UINT64_MAX, GUEST_PAGE))
+        return false;
+    uint64_t start = memory_map_grown(&map, addr, linux_stack_limit(), memory_host_page());
+    const struct memory_region *r = &map.r[memory_map_find(&map, addr)];
+    if (!start || memory_host_map(start, r->start - start, r->prot, flags, -1, 0, false))
+        return false;
+    if (r->start == linux_stack_low)
+        __atomic_store_n(&linux_stack_low, start, __ATOMIC_RELAXED);
+    memory_map_grow(&map, start);
+    return true;
+}
+
+void linux_stack_reach(uint64_t addr)
+{
+    enter();
+    grow(addr);
+    leave();
+}
+
+bool linux_stack_fault(uint64_t addr, int access)
+{
+    enter();
+    const struct memory_region *r = memory_map_at(&map, addr);
+    bool grew = !r && grow(addr);
+    bool raced = r && r->flags & MEMORY_STACK && r->prot && (access < 0 || !(access & 2) || r->prot & GUEST_PROT_WRITE);
+    if (raced && memory_host_page() > GUEST_PAGE)
+        raced = !mixed_find(mixed_down(addr));
+    leave();
+    return grew || (raced && lost_race(addr & ~GUEST_PAGE_MASK));        /* another thread was quicker */
 }
 
 uint64_t linux_futex_address(uint64_t addr)
@@ -287,8 +340,8 @@ void linux_regions(void (*fn)(void *ctx, const struct linux_region *r), void *ct
     enter();
     for (size_t i = 0; i < map.n; i++) {
         const struct memory_region *m = &map.r[i];
-        bool stack = m->flags & MEMORY_STACK && m->end == LAYOUT_STACK_TOP, heap = m->flags & MEMORY_HEAP;
-        struct linux_region r = { m->start, m->end, m->offset, m->prot, m->flags & MEMORY_SHARED ? GUEST_MAP_SHARED : GUEST_MAP_PRIVATE,
+        bool stack = m->start <= linux_process.stack_top && m->end >= linux_process.stack_top, heap = m->flags & MEMORY_HEAP;
+        struct linux_region r = { m->start, m->end, m->offset, m->prot, (m->flags & MEMORY_SHARED ? GUEST_MAP_SHARED : GUEST_MAP_PRIVATE) | (m->flags & MEMORY_STACK ? GUEST_MAP_GROWSDOWN : 0),
             m->file ? m->file->name : stack ? "[stack]" : heap ? "[heap]" : "", m->file ? m->file->dev : 0, m->file ? m->file->ino : 0 };
         if (m->flags & MEMORY_ANONYMOUS)
             r.offset = 0;
@@ -339,7 +392,7 @@ void linux_memory_slack(uint64_t addr, uint64_t size)
 /* Is this a place where a mapping without MAP_FIXED may go? */
 static bool usable(uint64_t addr, uint64_t len)
 {
-    return addr >= MMAP_MIN_ADDR && len <= GUEST_TASK_SIZE && addr <= GUEST_TASK_SIZE - len && memory_map_is_free(&map, addr, addr + len);
+    return addr >= GUEST_MMAP_MIN && len <= GUEST_TASK_SIZE && addr <= GUEST_TASK_SIZE - len && memory_map_has_room(&map, addr, addr + len);
 }
 
 static int try_at(uint64_t *where, uint64_t addr, uint64_t len, int prot, int flags, int fd, uint64_t offset)
@@ -375,7 +428,7 @@ static int place_anywhere(uint64_t *where, uint64_t hint, uint64_t len, int prot
         error = try_at(where, hint, len, prot, flags, fd, offset);
     uint64_t shift = error ? shift_of(flags, fd, offset) : 0;
     bool hinted = !error, low = flags & GUEST_MAP_32BIT;
-    uint64_t first = low ? LOW_FIRST : MMAP_MIN_ADDR, last = low ? LOW_LAST : LAYOUT_MMAP_TOP;
+    uint64_t first = low ? LOW_FIRST : GUEST_MMAP_MIN, last = low ? LOW_LAST : LAYOUT_MMAP_TOP;
     for (int i = 0; i < 64 && error == -EEXIST; i++) {       /* EEXIST: something of wherry's is there; look beyond it */
         uint64_t addr = hole(first, last, len, low, shift);
         if (!addr)
@@ -448,6 +501,8 @@ static unsigned region_flags(int flags)
 static int check_mmap(uint64_t addr, uint64_t len, int flags, uint64_t offset)
 {
     int type = flags & GUEST_MAP_TYPE;
+    if (flags & GUEST_MAP_GROWSDOWN && (type != GUEST_MAP_PRIVATE || !(flags & GUEST_MAP_ANONYMOUS)))
+        return -EINVAL;
     if (offset & GUEST_PAGE_MASK || !len || type < GUEST_MAP_SHARED || type > GUEST_MAP_SHARED_VALIDATE ||
         (type == GUEST_MAP_SHARED_VALIDATE && flags & GUEST_MAP_ANONYMOUS))
         return -EINVAL;
@@ -507,6 +562,8 @@ static uint64_t map_region(uint64_t addr, uint64_t len, int prot, int flags, int
         r.end = addr + len;
         unwatch(r.start, r.end, false);
         memory_map_insert(&map, &r);
+        if (flags & GUEST_MAP_GROWSDOWN)
+            __atomic_store_n(&linux_stack_others, true, __ATOMIC_RELAXED);
     }
     leave();
     if (error) {
@@ -841,6 +898,11 @@ static uint64_t move_brk(uint64_t addr)
     const int flags = GUEST_MAP_FIXED_NOREPLACE;
     uint64_t old = linux_process.brk, old_end = page_up(old), end = page_up(addr);
     if (addr < linux_process.brk_start || end < addr || end > GUEST_TASK_SIZE)
+        return old;
+    enter();
+    bool room = end <= old_end || memory_map_has_room(&map, old_end, end + GUEST_PAGE);        /* Linux leaves a page free behind it */
+    leave();
+    if (!room)
         return old;
     if (end > old_end) {
         uint64_t got = linux_mmap_named(old_end, end - old_end, GUEST_PROT_READ | GUEST_PROT_WRITE, flags, NULL, MEMORY_HEAP);

@@ -19,6 +19,20 @@ static inline void linux_forget_named_fd(void)
         __atomic_store_n(&linux_named_fd, -1, __ATOMIC_RELAXED);
 }
 
+/* ---- mappings that grow downwards ---- */
+extern uint64_t linux_stack_low;               /* where the first thread's stack begins by now; others: there is, or was, a MAP_GROWSDOWN mapping */
+extern bool linux_stack_others;
+#define LINUX_STACK_WINDOW (64ull << 30)
+/* The kernel itself is about to access memory at addr: let a mapping grow to it, if it may. */
+void linux_stack_reach(uint64_t addr);
+/* May a call that accesses addr have to do that? */
+static inline bool linux_stack_may_grow(uint64_t addr)
+{
+    uint64_t low = __atomic_load_n(&linux_stack_low, __ATOMIC_RELAXED);
+    return addr - (low - LINUX_STACK_WINDOW) < LINUX_STACK_WINDOW || __atomic_load_n(&linux_stack_others, __ATOMIC_RELAXED);
+}
+uint64_t linux_stack_limit(void);              /* bytes; UINT64_MAX: none */
+
 /* Like linux_mmap, with a name for /proc/self/maps ("[stack]", "[vdso]") and MEMORY_* flags. */
 uint64_t linux_mmap_named(uint64_t addr, uint64_t len, int prot, int flags, const char *name, unsigned region_flags);
 /* Has the page memory already? -1: the host's own page tables tell */

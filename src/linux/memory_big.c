@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "ir/ir.h"
 #include "linux/memory_mixed.h"
+#include "linux/own_fds.h"
 
 static uint64_t up(uint64_t addr) { return mixed_down(addr + memory_host_page() - 1); }
 
@@ -52,6 +53,7 @@ static void note_file_end(struct request *q, uint64_t size, const struct stat *s
         return;
     q->file_end = q->addr + mapped;
     q->window->fd = fcntl(q->fd, F_DUPFD_CLOEXEC, 900);        /* the file may grow */
+    linux_own_fd_add(q->window->fd);
     q->window->ino = st->st_ino;
 }
 

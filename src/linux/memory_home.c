@@ -2,6 +2,7 @@
  * memory_home.c: homes and windows. The memory file has one descriptor, of a high number; sys_file.c keeps the guest's hands off it.
  * Homes are handed out from chunks, so that the file grows with use.
  */
+#include "linux/own_fds.h"
 #include "linux/memory_home.h"
 #include <errno.h>
 #include <fcntl.h>
@@ -19,8 +20,6 @@ static int file = -1, copy_file = -1;
 
 static uint64_t chunk_size(void) { return PER_CHUNK * memory_host_page(); }
 
-int memory_home_fd(void) { return file; }
-
 /* A new memory file at the highest descriptor that there is room for. */
 static int new_file(uint64_t size)
 {
@@ -35,8 +34,10 @@ static int new_file(uint64_t size)
         fd = low;
     else
         close(low);
-    if (ftruncate(fd, (off_t)size) == 0)
+    if (ftruncate(fd, (off_t)size) == 0) {
+        linux_own_fd_add(fd);
         return fd;
+    }
     close(fd);
     return -1;
 }
@@ -183,7 +184,9 @@ void memory_window_drop(struct window *w)
     if (!w || --w->refs)
         return;
     munmap(w->at, w->size);
-    if (w->fd >= 0)
+    if (w->fd >= 0) {
+        linux_own_fd_remove(w->fd);
         close(w->fd);
+    }
     free(w);
 }

@@ -14,7 +14,6 @@ void memory_home_free(uint8_t *home);
 int memory_home_map(const uint8_t *home, uint64_t base, int prot);
 /* Copy from memory that may be behind a file's end (zeros then). */
 void memory_home_fill(uint8_t *home, uint64_t offset, const void *from, uint64_t size);
-int memory_home_fd(void);                      /* the memory file's descriptor, which the guest must not meet; -1: none */
 
 /* Around fork, because the child must not share the homes: prepare makes a copy by fn for each home in use; in the child begin
  * puts the copies in the place of the homes, then the caller maps each of them again. */

@@ -68,6 +68,42 @@ bool memory_map_is_covered(const struct memory_map *m, uint64_t start, uint64_t 
     return true;
 }
 
+/* Where what lies below this mapping has to end */
+static uint64_t gap_start(const struct memory_region *r)
+{
+    uint64_t gap = r->flags & MEMORY_STACK ? GUEST_STACK_GAP : 0;
+    return r->start > gap ? r->start - gap : 0;
+}
+
+bool memory_map_has_room(const struct memory_map *m, uint64_t start, uint64_t end)
+{
+    size_t i = memory_map_find(m, start);
+    return i == m->n || gap_start(&m->r[i]) >= end;
+}
+
+uint64_t memory_map_grown(const struct memory_map *m, uint64_t addr, uint64_t limit, uint64_t unit)
+{
+    size_t i = memory_map_find(m, addr);
+    if (i == m->n || m->r[i].start <= addr || !(m->r[i].flags & MEMORY_STACK))
+        return 0;
+    const struct memory_region *below = i ? &m->r[i - 1] : NULL;
+    uint64_t end = m->r[i].end, lowest = limit < end ? (end - limit + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK : 0;
+    uint64_t floor = !below ? GUEST_MMAP_MIN : below->end + (below->prot && !(below->flags & MEMORY_STACK) ? GUEST_STACK_GAP : 0);
+    if (lowest < floor)
+        lowest = floor;
+    if (lowest < GUEST_MMAP_MIN)
+        lowest = GUEST_MMAP_MIN;
+    uint64_t rounded = addr & ~(unit - 1);
+    return addr < lowest ? 0 : rounded > lowest ? rounded : lowest;
+}
+
+void memory_map_grow(struct memory_map *m, uint64_t start)
+{
+    struct memory_region *r = &m->r[memory_map_find(m, start)];
+    r->offset -= r->start - start;
+    r->start = start;
+}
+
 int memory_map_reserve(struct memory_map *m, size_t extra)
 {
     if (m->n + extra <= m->room)
@@ -165,8 +201,8 @@ void memory_map_protect(struct memory_map *m, uint64_t start, uint64_t end, uint
 static uint64_t hole_down(const struct memory_map *m, uint64_t low, uint64_t high, uint64_t size)
 {
     for (size_t i = memory_map_find(m, high);; i--) {
-        if (i < m->n && m->r[i].start < high)
-            high = m->r[i].start;
+        if (i < m->n && gap_start(&m->r[i]) < high)
+            high = gap_start(&m->r[i]);
         uint64_t floor = i ? m->r[i - 1].end : 0;
         if (floor < low)
             floor = low;
@@ -180,10 +216,10 @@ static uint64_t hole_down(const struct memory_map *m, uint64_t low, uint64_t hig
 static uint64_t hole_up(const struct memory_map *m, uint64_t low, uint64_t high, uint64_t size)
 {
     for (size_t i = memory_map_find(m, low);; i++) {
-        uint64_t ceiling = i < m->n && m->r[i].start < high ? m->r[i].start : high;
+        uint64_t ceiling = i < m->n && gap_start(&m->r[i]) < high ? gap_start(&m->r[i]) : high;
         if (ceiling > low && ceiling - low >= size)
             return low;
-        if (ceiling == high)
+        if (i == m->n || m->r[i].start >= high)
             return 0;
         low = m->r[i].end;
     }

@@ -11,9 +11,11 @@
 #define GUEST_PAGE 4096ull
 #define GUEST_PAGE_MASK (GUEST_PAGE - 1)
 #define GUEST_TASK_SIZE 0x7ffffffff000ull      /* end of user space on x86-64 with four-level page tables */
+#define GUEST_MMAP_MIN 0x10000ull              /* vm.mmap_min_addr, as most systems set it */
+#define GUEST_STACK_GAP (256 * GUEST_PAGE)     /* what Linux keeps free below a mapping that grows downwards */
 
 struct memory_file { unsigned refs; uint64_t dev, ino, size; char name[]; };
-enum { MEMORY_SHARED = 1, MEMORY_ANONYMOUS = 2, MEMORY_STACK = 4, MEMORY_HEAP = 8 };
+enum { MEMORY_SHARED = 1, MEMORY_ANONYMOUS = 2, MEMORY_STACK = 4 /* grows downwards */, MEMORY_HEAP = 8 };
 
 /* M1: regions are sorted, don't overlap, are not empty and start and end at guest pages. */
 struct memory_region {
@@ -36,7 +38,14 @@ int memory_map_reserve(struct memory_map *m, size_t extra);
 void memory_map_insert(struct memory_map *m, const struct memory_region *region);
 void memory_map_remove(struct memory_map *m, uint64_t start, uint64_t end);
 void memory_map_protect(struct memory_map *m, uint64_t start, uint64_t end, uint8_t prot);
-/* Highest free range of `size` bytes within [low, high), or the lowest when bottom_up; 0 if there is none. */
+/* Is the range free, and no part of the gap below a mapping that grows? So must be what is put there without MAP_FIXED. */
+bool memory_map_has_room(const struct memory_map *m, uint64_t start, uint64_t end);
+/* addr is mapped by nothing: where the mapping above it would begin if it grew to contain addr, which it may do by Linux's rules under this
+ * RLIMIT_STACK; a multiple of unit if they allow that too. 0: it does not grow (so far). */
+uint64_t memory_map_grown(const struct memory_map *m, uint64_t addr, uint64_t limit, uint64_t unit);
+/* Do it; nothing is allocated. */
+void memory_map_grow(struct memory_map *m, uint64_t start);
+/* Highest free range of `size` bytes within [low, high), or the lowest when bottom_up, gaps left out; 0 if there is none. */
 uint64_t memory_map_hole(const struct memory_map *m, uint64_t low, uint64_t high, uint64_t size, bool bottom_up);
 
 /* ---- the pages that are write-protected on the host because code was translated from them: a hash set of page addresses ---- */

@@ -294,4 +294,25 @@
 #ifndef SYS_mseal
 #define SYS_mseal (-1)
 #endif
+#ifndef SYS_setxattrat
+#define SYS_setxattrat (-1)
+#endif
+#ifndef SYS_getxattrat
+#define SYS_getxattrat (-1)
+#endif
+#ifndef SYS_listxattrat
+#define SYS_listxattrat (-1)
+#endif
+#ifndef SYS_removexattrat
+#define SYS_removexattrat (-1)
+#endif
+#ifndef SYS_open_tree_attr
+#define SYS_open_tree_attr (-1)
+#endif
+#ifndef SYS_file_getattr
+#define SYS_file_getattr (-1)
+#endif
+#ifndef SYS_file_setattr
+#define SYS_file_setattr (-1)
+#endif
 #endif

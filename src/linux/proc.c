@@ -15,6 +15,7 @@
 #include <unistd.h>
 #include "guest/lift.h"
 #include "linux/filters.h"
+#include "linux/memory.h"
 #include "linux/sighand.h"
 
 static const char *skip_slashes(const char *p)
@@ -85,7 +86,7 @@ static void map_line(void *ctx, const struct linux_region *r)
 {
     FILE *f = ctx;
     int n = fprintf(f, "%08lx-%08lx %c%c%c%c %08lx %02x:%02x %lu", (unsigned long)r->start, (unsigned long)r->end, r->prot & PROT_READ ? 'r' : '-',
-        r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-', r->flags == MAP_SHARED ? 's' : 'p', (unsigned long)r->offset,
+        r->prot & PROT_WRITE ? 'w' : '-', r->prot & PROT_EXEC ? 'x' : '-', r->flags & GUEST_MAP_SHARED ? 's' : 'p', (unsigned long)r->offset,
         major(r->dev), minor(r->dev), (unsigned long)r->ino);
     if (r->name[0])
         fprintf(f, "%*s%s", n < 73 ? 73 - n : 1, "", r->name);
@@ -98,12 +99,14 @@ static void smaps_entry(void *ctx, const struct linux_region *r)
 {
     static const char *const zero[] = { "Shared_Clean", "Shared_Dirty", "Private_Clean", "Private_Dirty", "Referenced", "Anonymous", "Swap", "Locked" };
     FILE *f = ctx;
+    bool shared = r->flags & GUEST_MAP_SHARED;
     unsigned long kb = (unsigned long)(r->end - r->start) / 1024;
     map_line(f, r);
     fprintf(f, "Size:           %8lu kB\nKernelPageSize:        4 kB\nMMUPageSize:           4 kB\nRss:            %8lu kB\nPss:            %8lu kB\n", kb, kb, kb);
     for (size_t i = 0; i < sizeof zero / sizeof zero[0]; i++)
         fprintf(f, "%s:%*s%8u kB\n", zero[i], (int)(15 - strlen(zero[i])), "", 0);
-    fprintf(f, "VmFlags: %s%s%smr mw me\n", r->prot & PROT_READ ? "rd " : "", r->prot & PROT_WRITE ? "wr " : "", r->prot & PROT_EXEC ? "ex " : "");
+    fprintf(f, "VmFlags: %s%s%s%smr mw me %s%s%s\n", r->prot & PROT_READ ? "rd " : "", r->prot & PROT_WRITE ? "wr " : "", r->prot & PROT_EXEC ? "ex " : "",
+        shared ? "sh " : "", shared ? "ms " : "", r->flags & GUEST_MAP_GROWSDOWN ? "gd " : "", r->prot & PROT_WRITE && !shared ? "ac " : "");
 }
 
 static void make_smaps(FILE *f, const char *path) { linux_regions(smaps_entry, f); }
@@ -117,36 +120,6 @@ static bool read_text(const char *path, char *text, size_t size)
     if (n > 0)
         text[n] = 0;
     return n > 0;
-}
-
-/* The kernel's line, with the guest's addresses for code and stack. Fields are counted from the end of "(comm)", proc(5). */
-static void make_stat(FILE *f, const char *path)
-{
-    char line[2048];
-    if (!read_text(path, line, sizeof line))
-        return;
-    char *rest = strrchr(line, ')'), *save;
-    if (!rest)
-        return;
-    *rest = 0;
-    fprintf(f, "%s)", line);
-    unsigned field = 3;
-    for (char *word = strtok_r(rest + 1, " \n", &save); word; word = strtok_r(NULL, " \n", &save), field++) {
-        uint64_t own = 0;
-        switch (field) {
-        case 28: own = linux_process.stack_top; break;
-        case 47: own = linux_process.brk_start; break;
-        case 48: own = linux_process.arg_start; break;
-        case 49: own = linux_process.arg_end; break;
-        case 50: own = linux_process.env_start; break;
-        case 51: own = linux_process.env_end; break;
-        }
-        if (own)
-            fprintf(f, " %llu", (unsigned long long)own);
-        else
-            fprintf(f, " %s", word);
-    }
-    fputc('\n', f);
 }
 
 /* A thread's blocked signals, and its process's ignored (handler 1) or caught ones. */
@@ -171,15 +144,79 @@ static uint64_t handled_signals(bool caught)
     return mask;
 }
 
-/* The kernel's lines, but for the signals: wherry catches some for itself, and blocks none that a fault can raise. */
+/* The kernel's line, with the guest's addresses, sizes and signals. Fields are counted from the end of "(comm)", proc(5). */
+static void make_stat(FILE *f, const char *path)
+{
+    enum { VSIZE = 23, START_CODE = 26, END_CODE, START_STACK, BLOCKED = 32, IGNORED, CAUGHT, START_DATA = 45, END_DATA, START_BRK, ARG_START, ARG_END, ENV_START, ENV_END, N_FIELDS, LAST = N_FIELDS };
+    char line[2048];
+    struct linux_sizes z;
+    if (!read_text(path, line, sizeof line))
+        return;
+    char *rest = strrchr(line, ')'), *save;
+    if (!rest)
+        return;
+    *rest = 0;
+    fprintf(f, "%s)", line);
+    linux_sizes(&z);
+    uint64_t own[N_FIELDS] = { [VSIZE] = z.total, [START_CODE] = z.start_code, [END_CODE] = z.end_code, [START_STACK] = linux_process.stack_top,
+        [BLOCKED] = blocked_signals(atoi(line)), [IGNORED] = handled_signals(false), [CAUGHT] = handled_signals(true), [START_DATA] = z.start_data,
+        [END_DATA] = z.end_data, [START_BRK] = linux_process.brk_start, [ARG_START] = linux_process.arg_start, [ARG_END] = linux_process.arg_end,
+        [ENV_START] = linux_process.env_start, [ENV_END] = linux_process.env_end };
+    unsigned field = 3;
+    for (char *word = strtok_r(rest + 1, " \n", &save); word; word = strtok_r(NULL, " \n", &save), field++) {
+        bool signals = field >= BLOCKED && field <= CAUGHT;
+        if (signals)
+            fprintf(f, " %llu", (unsigned long long)own[field] & 0x7fffffff);       /* the real-time ones are not told here */
+        else if (field < N_FIELDS && own[field])
+            fprintf(f, " %llu", (unsigned long long)own[field]);
+        else
+            fprintf(f, " %s", word);
+    }
+    for (; field <= LAST; field++)             /* an emulator's are fewer */
+        fprintf(f, " %llu", (unsigned long long)(field < N_FIELDS ? own[field] : 0));
+    fputc('\n', f);
+}
+
+static void make_statm(FILE *f, const char *path)
+{
+    char text[256];
+    unsigned long total, resident, shared;
+    struct linux_sizes z;
+    if (!read_text(path, text, sizeof text) || sscanf(text, "%lu %lu %lu", &total, &resident, &shared) != 3)
+        return;
+    uint64_t ratio = (uint64_t)sysconf(_SC_PAGESIZE) / 4096;
+    linux_sizes(&z);
+    fprintf(f, "%llu %llu %llu %llu 0 %llu 0\n", (unsigned long long)z.total / 4096, (unsigned long long)(resident * ratio),
+        (unsigned long long)(shared * ratio), (unsigned long long)z.text / 4096, (unsigned long long)(z.data + z.stack) / 4096);
+}
+
+/* A line of status that tells a size; false if it is another */
+static bool size_line(FILE *f, const char *line, const struct linux_sizes *z)
+{
+    const struct { const char *name; uint64_t bytes; } sizes[] = {
+        { "VmPeak:", z->peak }, { "VmSize:", z->total }, { "VmData:", z->data }, { "VmStk:", z->stack }, { "VmExe:", z->text }, { "VmLib:", z->exec - z->text },
+    };
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+        if (!strncmp(line, sizes[i].name, strlen(sizes[i].name))) {
+            fprintf(f, "%s\t%8llu kB\n", sizes[i].name, (unsigned long long)sizes[i].bytes / 1024);
+            return true;
+        }
+    return false;
+}
+
+/* The kernel's lines, but for the sizes, and for the signals: wherry catches some for itself, and blocks none that a fault can raise. */
 static void make_status(FILE *f, const char *path)
 {
     char text[8192], *save;
     pid_t tid = 0;
+    struct linux_sizes z;
     unsigned filters = linux_current() ? linux_seccomp_count(linux_current()) : 0;
     if (!read_text(path, text, sizeof text))
         return;
+    linux_sizes(&z);
     for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        if (size_line(f, line, &z))
+            continue;
         sscanf(line, "Pid: %d", &tid);
         if (!strncmp(line, "SigBlk:", 7))
             fprintf(f, "SigBlk:\t%016llx\n", (unsigned long long)blocked_signals(tid));
@@ -272,7 +309,7 @@ static void make_cpuinfo(FILE *f, const char *path)
 struct proc_file { const char *name; void (*make)(FILE *f, const char *path); };
 static const struct proc_file own_files[] = {
     { "maps", make_maps }, { "smaps", make_smaps }, { "cmdline", make_cmdline }, { "environ", make_environ }, { "auxv", make_auxv }, { "stat", make_stat },
-    { "status", make_status },
+    { "status", make_status }, { "statm", make_statm },
 };
 
 static const struct proc_file *find_file(const char *path)

@@ -20,4 +20,7 @@ void linux_wrote_file(uint64_t nr, const uint64_t a[6], int64_t written);
 void linux_show_arguments(void);
 /* If the path is /proc/PID/exe of another process that this wherry runs: its guest's program, else NULL. */
 const char *linux_proc_other_exe(const char *path, char found[4096]);
+/* proc_sizes.c; bytes and addresses. peak: as far as anybody has asked */
+struct linux_sizes { uint64_t total, peak, data, stack, exec, text, start_code, end_code, start_data, end_data; };
+void linux_sizes(struct linux_sizes *s);
 #endif

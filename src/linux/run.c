@@ -58,7 +58,7 @@ static uint64_t fault_error(struct cpu *cpu, uint64_t addr)
     int prot = linux_page_prot(addr);
     uint64_t present = prot > 0 ? PF_PRESENT : 0;
     if (addr == cpu->state.pc && !(prot > 0 && (prot & PROT_EXEC))) return PF_USER | PF_FETCH | present;
-    int there = prot > 0 ? linux_page_present(addr) : -1;
+    int there = prot > 0 ? linux_page_present(addr) : 0;        /* not every host tells what isn't there from what is forbidden */
     if (t->signals->fault >= 0) present = there >= 0 ? (unsigned)there : t->signals->fault & PF_PRESENT;
     return PF_USER | present | (is_store(cpu, addr) ? PF_WRITE : 0);
 }

@@ -135,6 +135,7 @@ static void catch_fault(int sig, siginfo_t *info, ucontext_t *uc)
         engine_written_code(info, uc);
         return;
     }
+    if (sig == SIGSEGV && linux_stack_fault((uintptr_t)info->si_addr, access)) return;
     if (memory && linux_mixed_fault(info, access, uc)) return;
     sig = info->si_signo;
     if (t && t->signals && memory) t->signals->fault = access;

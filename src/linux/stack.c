@@ -8,7 +8,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include "guest/lift.h"
 #include "linux/memory.h"
@@ -17,28 +16,27 @@
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
 #endif
-enum { MIN_STACK = 128 << 10, DEFAULT_STACK = 8 << 20, MAX_STACK = 1 << 30, MAX_AUXV = 32 };
+enum { FIRST_ROOM = 128 << 10, MAX_AUXV = 32 };
 
-static uint64_t stack_size(void)
+/* The stack as exec leaves it: what is on it, and some room, if the limit allows that. It grows as it is used. */
+static uint64_t map_stack(bool executable, uint64_t strings, uint64_t all)
 {
-    struct rlimit limit;
-    uint64_t size = linux_process.config.stack_size;
-    if (!size)
-        size = getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur == RLIM_INFINITY ? DEFAULT_STACK : limit.rlim_cur;
-    if (size < MIN_STACK)
-        size = MIN_STACK;
-    if (size > MAX_STACK)
-        size = MAX_STACK;
-    return (size + 0xffff) & ~0xffffull;
-}
-
-static uint64_t map_stack(bool executable)
-{
-    uint64_t size = stack_size(), base = LAYOUT_STACK_TOP - size;
+    uint64_t limit = linux_stack_limit(), size = strings + FIRST_ROOM;
+    if (size > limit)
+        size = limit & ~GUEST_PAGE_MASK;
+    if (size < all)
+        size = all;
+    uint64_t base = LAYOUT_STACK_TOP - size, rounded = base & ~(memory_host_page() - 1);
+    if (LAYOUT_STACK_TOP - rounded <= limit)
+        base = rounded;
     int prot = GUEST_PROT_READ | GUEST_PROT_WRITE | (executable ? GUEST_PROT_EXEC : 0);
-    int flags = GUEST_MAP_FIXED_NOREPLACE | GUEST_MAP_NORESERVE | GUEST_MAP_STACK;
-    return linux_mmap_named(base, size, prot, flags, NULL, MEMORY_STACK) == base ? base : 0;
+    int flags = GUEST_MAP_FIXED_NOREPLACE | GUEST_MAP_STACK;
+    if (linux_mmap_named(base, LAYOUT_STACK_TOP - base, prot, flags, NULL, MEMORY_STACK) != base)
+        return 0;
+    return linux_stack_low = base;
 }
+
+static uint64_t page_up(uint64_t n) { return (n + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK; }
 
 static size_t count(char **v, size_t *bytes)
 {
@@ -107,15 +105,12 @@ static void fill_auxv(struct auxv *v, const struct linux_image *program, uint64_
 
 uint64_t linux_make_stack(const struct linux_image *program, const char *execfn, char **argv, char **envp, char why[512])
 {
-    uint64_t base = map_stack(program->exec_stack), top = LAYOUT_STACK_TOP;
-    if (!base) {
-        snprintf(why, 512, "has no room for its stack of %llu bytes; try -s with a smaller size", (unsigned long long)stack_size());
-        return 0;
-    }
+    uint64_t top = LAYOUT_STACK_TOP;
     size_t bytes = strlen(execfn) + 1;
     size_t argc = count(argv, &bytes), envc = count(envp, &bytes);
-    if (bytes + 8 * (argc + envc) > (top - base) / 4 * 3) {
-        snprintf(why, 512, "%s", strerror(E2BIG));
+    uint64_t filled = page_up(bytes + 8), all = page_up(bytes + 8 * (argc + envc + 3) + 16 * MAX_AUXV + 256);
+    if (!map_stack(program->exec_stack, filled, all)) {
+        snprintf(why, 512, "has no room for its stack");
         return 0;
     }
     uint8_t random[16], zero[8] = { 0 };

@@ -18,6 +18,7 @@
 #include "engine/log.h"
 #include "linux/filters.h"
 #include "linux/memory.h"
+#include "linux/own_fds.h"
 #include "linux/proc.h"
 
 struct linux_process linux_process = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -226,17 +227,18 @@ static void name_thread(const char *path)
 static void move_log(void)
 {
     enum { HIGH = 1000, LOW = 200 };
-    if (!log_file || log_file == stderr || fileno(log_file) <= 2)
+    if (!log_file || log_file == stderr)
         return;
     fflush(log_file);
     int fd = fcntl(fileno(log_file), F_DUPFD_CLOEXEC, HIGH);
     if (fd < 0)
         fd = fcntl(fileno(log_file), F_DUPFD_CLOEXEC, LOW);
     FILE *moved = fd < 0 ? NULL : fdopen(fd, "a");
-    if (!moved)
-        return;
-    fclose(log_file);
-    log_file = moved;
+    if (moved) {
+        fclose(log_file);
+        log_file = moved;
+    }
+    linux_own_fd_add(fileno(log_file));
 }
 
 static int configure(const struct linux_config *cfg, const char *program)
@@ -283,17 +285,20 @@ static int run(struct start *s, uint64_t sp)
     return 0;
 }
 
-int linux_main(const struct linux_config *cfg, const char *program, char **argv, char **envp)
+static struct { const struct linux_config *cfg; const char *program; char **argv, **envp; } given;
+
+static int start(void)
 {
     static struct start s;
-    char *only_name[] = { (char *)program, NULL };
-    s.program = program;
-    s.argv = argv && argv[0] ? argv : only_name;
-    int status = configure(cfg, program);
+    char *only_name[] = { (char *)given.program, NULL };
+    const struct linux_config *cfg = given.cfg;
+    s.program = given.program;
+    s.argv = given.argv && given.argv[0] ? given.argv : only_name;
+    int status = configure(cfg, s.program);
     if (status)
         return status;
     if (linux_memory_init())
-        return complain(program, -ENOMEM, "%s", strerror(ENOMEM));
+        return complain(s.program, -ENOMEM, "%s", strerror(ENOMEM));
     if (cfg->argv0)
         s.argv[0] = (char *)cfg->argv0;
     status = find_program(&s);
@@ -301,14 +306,23 @@ int linux_main(const struct linux_config *cfg, const char *program, char **argv,
         status = load(&s);
     if (status)
         return status;
-    const char *execfn = cfg->execfn ? cfg->execfn : program;
-    linux_exec_loaded(program);
+    const char *execfn = cfg->execfn ? cfg->execfn : given.program;
+    linux_exec_loaded(given.program);
     linux_process.vdso = linux_make_vdso();
-    uint64_t sp = linux_make_stack(&s.image, execfn, s.argv, linux_exec_environment(envp), s.why);
+    uint64_t sp = linux_make_stack(&s.image, execfn, s.argv, linux_exec_environment(given.envp), s.why);
     if (!sp)
-        return complain(program, -ENOMEM, "%s", s.why);
+        return complain(given.program, -ENOMEM, "%s", s.why);
     name_thread(execfn);
     linux_show_arguments();
     log_layout(&s, sp);
     return run(&s, sp);
+}
+
+int linux_main(const struct linux_config *cfg, const char *program, char **argv, char **envp)
+{
+    given.cfg = cfg;
+    given.program = program;
+    given.argv = argv;
+    given.envp = envp;
+    return linux_on_own_stack(start);
 }

@@ -8,6 +8,8 @@
 /* Build the first thread's stack, System V ABI 3.4.1 and figure 3.9: argc, argv, envp, auxv and their strings. Returns the stack
  * pointer, or 0 with a message in why. */
 uint64_t linux_make_stack(const struct linux_image *program, const char *execfn, char **argv, char **envp, char why[512]);
+/* Call main on a stack that the guest's limit does not bound. */
+int linux_on_own_stack(int (*main)(void));
 /* Map the vDSO; its address, or 0 (the program does without). */
 uint64_t linux_make_vdso(void);
 /* Is this one of the vDSO's own system calls? pc: behind it */

@@ -1,14 +1,68 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * sys_dir.c: reading directories: getdents(2).
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "linux/hostcall.h"
-
-/* struct linux_dirent64 is the same on every host. */
-SYS(getdents64) { return linux_safe_syscall(SYS_getdents64, (long)a, (long)b, (long)c, 0, 0, 0); }
+#include "linux/own_fds.h"
 
 struct entry64 { uint64_t ino, off; uint16_t size; uint8_t type; char name[]; } __attribute__((packed));
 struct entry { uint64_t ino, off; uint16_t size; char name[]; } __attribute__((packed));
+
+/* Is it this process's /proc/PID/fd or fdinfo, and has wherry descriptors of its own? */
+static bool lists_own(int fd)
+{
+    char link[32], name[96];
+    int length = 0, pid, tid;
+    if (!linux_own_fds(NULL, 0))
+        return false;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, name, sizeof name - 1);
+    if (n <= 0)
+        return false;
+    name[n] = 0;
+    if (sscanf(name, "/proc/%d/task/%d/fd%n", &pid, &tid, &length) != 2 && sscanf(name, "/proc/%d/fd%n", &pid, &length) != 1)
+        return false;
+    return length && pid == getpid() && (!name[length] || !strcmp(name + length, "info"));
+}
+
+/* Leave wherry's own out of a list of descriptors; the bytes that remain. */
+static long without_own(uint8_t *list, long size)
+{
+    long kept = 0;
+    for (long i = 0, n; i < size; i += n) {
+        const struct entry64 *e = (const struct entry64 *)(list + i);
+        n = e->size;
+        if (e->name[0] >= '0' && e->name[0] <= '9' && linux_own_fd(atoi(e->name)))
+            continue;
+        memmove(list + kept, list + i, (size_t)n);
+        kept += n;
+    }
+    return kept;
+}
+
+/* Into buf, of at most room bytes */
+static long read_entries(int fd, uint8_t *buf, uint64_t room)
+{
+    bool own = lists_own(fd);
+    long n, kept;
+    do {
+        n = linux_safe_syscall(SYS_getdents64, fd, (long)buf, (long)room, 0, 0, 0);
+        kept = own && n > 0 ? without_own(buf, n) : n;
+    } while (n > 0 && !kept);
+    return kept;
+}
+
+/* struct linux_dirent64 is the same on every host. */
+SYS(getdents64)
+{
+    uint8_t buf[32768];
+    if (!lists_own((int)a))
+        return linux_safe_syscall(SYS_getdents64, (long)a, (long)b, (long)c, 0, 0, 0);
+    long n = read_entries((int)a, buf, (uint32_t)c < sizeof buf ? (uint32_t)c : sizeof buf);
+    return n > 0 && linux_put(b, buf, (size_t)n) ? -EFAULT : n;
+}
 
 /* Rewrite an entry in place: the old form has the name one byte earlier and the type in the last byte; both have the same length. */
 static void to_old(uint8_t *at, uint16_t size)
@@ -25,7 +79,7 @@ SYS(getdents)
 {
     uint8_t buf[32768];
     uint64_t room = (uint32_t)c < sizeof buf ? (uint32_t)c : sizeof buf;
-    long n = linux_safe_syscall(SYS_getdents64, (long)a, (long)buf, (long)room, 0, 0, 0);
+    long n = read_entries((int)a, buf, room);
     if (n <= 0)
         return n;
     for (long i = 0; i < n;) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include "engine/log.h"
+#include "linux/own_fds.h"
 #include "linux/convert.h"
 #include "linux/hostcall.h"
 #include "linux/memory.h"
@@ -144,7 +145,7 @@ SYS(linkat)
 
 bool linux_fd_reserved(int fd)
 {
-    return (fd > 2 && fd == memory_home_fd()) || (log_file && log_file != stderr && fd > 2 && fd == fileno(log_file));
+    return linux_own_fd(fd);
 }
 
 SYS(close) { return linux_fd_reserved((int)a) ? -EBADF : linux_host(SYS_close, (long)a); }
@@ -179,9 +180,12 @@ static int64_t close_from(uint32_t first, uint32_t last, const int *kept, unsign
 
 SYS(close_range)
 {
-    const int kept[] = { log_file && log_file != stderr ? fileno(log_file) : -1, memory_home_fd() };
+    enum { MANY = 1024 };
+    int kept[MANY];
+    unsigned n = linux_own_fds(kept, MANY);
+    n = n < MANY ? n : MANY;
     uint32_t first = (uint32_t)a, last = (uint32_t)b;
-    return close_from(first, last, kept, first > last ? 0 : 2, (long)c);
+    return close_from(first, last, kept, first > last ? 0 : n, (long)c);
 }
 
 /* ---- fcntl: x86-64's numbers and struct flock; 64-bit hosts have the same structure ---- */

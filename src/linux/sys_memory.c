@@ -8,15 +8,24 @@
 #include "linux/hostcall.h"
 #include "linux/memory.h"
 
-SYS(mmap) { return (int64_t)linux_mmap(a, b, (int)c, (int)d, (int)e, f); }
+/* Under READ_IMPLIES_EXEC what may be read may be run. */
+static int with_exec(uint64_t prot) { return (int)prot | (linux_read_implies_exec && prot & GUEST_PROT_READ ? GUEST_PROT_EXEC : 0); }
+
+SYS(mmap) { return (int64_t)linux_mmap(a, b, with_exec(c), (int)d, (int)e, f); }
 SYS(munmap) { return linux_munmap(a, b); }
-SYS(mprotect) { return linux_mprotect(a, b, (int)c); }
+SYS(mprotect) { return linux_mprotect(a, b, with_exec(c)); }
 SYS(mremap) { return (int64_t)linux_mremap(a, b, c, (int)d, e); }
 SYS(madvise) { return linux_madvise(a, b, (int)c); }
 SYS(brk) { return (int64_t)linux_brk(a); }
 
 /* A key of -1 is no key: plain mprotect. There are no others, pkey_alloc is refused. */
 SYS(pkey_mprotect) { return (int)d == -1 ? linux_mprotect(a, b, (int)c) : -EINVAL; }
+
+/* A processor without such keys: the call is there, and has none to give. */
+SYS(pkey) { return -EINVAL; }
+
+/* Faults of the guest's pages that another thread resolves: the kernel does it all where a guest page is a host page. */
+SYS(userfaultfd) { return memory_host_page() > GUEST_PAGE ? -ENOSYS : linux_host(SYS_userfaultfd, a); }
 
 /* The calls below must not touch wherry's own memory. */
 static bool guest_range(uint64_t addr, uint64_t size)

@@ -123,12 +123,15 @@ SYS(prlimit64)
 
 /* ---- personality: remembered. The host gets the bits that survive execve and change nothing for wherry itself ---- */
 
+bool linux_read_implies_exec;
+
 SYS(personality)
 {
     static uint32_t others;                    /* bits that the host does not get */
     uint32_t old = (uint32_t)personality(0xffffffff) | others, wanted = (uint32_t)a;
     if (wanted == 0xffffffff)
         return old;
+    linux_read_implies_exec = wanted & READ_IMPLIES_EXEC;
     others = wanted & ~(uint32_t)HOST_PERSONALITY;
     personality(wanted & HOST_PERSONALITY);
     return old;

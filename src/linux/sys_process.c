@@ -19,16 +19,27 @@
 
 /* ---- fork ---- */
 
+enum { SET_TID_MAX = 32 };
+
+/* Numbers (copied by now) or a control group for the child: clone3's alone, on the host too */
+static int64_t host_clone3(const struct linux_clone *args, uint64_t flags, int *pidfd)
+{
+    struct linux_clone host = { .flags = flags, .pidfd = (uintptr_t)pidfd, .exit_signal = args->exit_signal, .cgroup = args->cgroup,
+        .set_tid = args->set_tid, .set_tid_size = args->set_tid_size };
+    return linux_host(SYS_clone3, &host, sizeof host);
+}
+
 /* The plain fork is libc's, which looks after libc; sharing files, namespaces and the like are beyond it. */
 static int64_t host_fork(const struct linux_clone *args)
 {
     uint64_t flags = args->flags & ~(uint64_t)LINUX_CLONE_IN_GUEST;
     int pidfd = -1;
-    if (!flags && args->exit_signal == SIGCHLD) {
+    bool special = args->set_tid || flags & LINUX_CLONE_INTO_CGROUP;
+    if (!flags && args->exit_signal == SIGCHLD && !special) {
         pid_t pid = fork();
         return pid < 0 ? -errno : pid;
     }
-    int64_t pid = linux_host(SYS_clone, flags | args->exit_signal, 0, &pidfd, 0, 0);
+    int64_t pid = special ? host_clone3(args, flags, &pidfd) : linux_host(SYS_clone, flags | args->exit_signal, 0, &pidfd, 0, 0);
     if (pid > 0 && (flags & CLONE_PIDFD)) linux_put(args->pidfd, &pidfd, 4);
     return pid;
 }
@@ -110,16 +121,30 @@ SYS(clone)
     return do_clone(cpu, &args);
 }
 
+static bool zero_from(uint64_t at, uint64_t size)
+{
+    char byte;
+    for (uint64_t i = 0; i < size; i++)
+        if (engine_copy_from(&byte, at + i, 1) || byte) return false;
+    return true;
+}
+
 SYS(clone3)
 {
     struct linux_clone args = { 0 };
+    int32_t tids[SET_TID_MAX];
     if (b < 64) return -EINVAL;
     if (b > 4096) return -E2BIG;
     if (linux_get(&args, a, b < sizeof args ? b : sizeof args)) return -EFAULT;
-    if (b > sizeof args || args.set_tid || args.set_tid_size || args.cgroup) return -EINVAL;
-    if ((args.flags & (0xff | CLONE_DETACHED)) || args.flags >> 33 || args.exit_signal > LINUX_NSIG) return -EINVAL;
+    if (b > sizeof args && !zero_from(a + sizeof args, b - sizeof args)) return -E2BIG;
+    if (!args.set_tid != !args.set_tid_size || args.set_tid_size > SET_TID_MAX) return -EINVAL;
+    if ((args.set_tid || args.flags & LINUX_CLONE_INTO_CGROUP) && args.flags & CLONE_VM) return -EINVAL;
+    if ((args.flags & LINUX_CLONE_INTO_CGROUP) && args.cgroup > INT32_MAX) return -EINVAL;
+    if ((args.flags & (0xff | CLONE_DETACHED)) || args.flags >> 34 || args.exit_signal > LINUX_NSIG) return -EINVAL;
     if ((args.flags & (CLONE_THREAD | CLONE_PARENT)) && args.exit_signal) return -EINVAL;
     if (!args.stack != !args.stack_size) return -EINVAL;
+    if (args.set_tid && linux_get(tids, args.set_tid, 4 * args.set_tid_size)) return -EFAULT;
+    args.set_tid = args.set_tid ? (uintptr_t)tids : 0;
     args.stack += args.stack_size;
     return do_clone(cpu, &args);
 }
@@ -166,6 +191,9 @@ SYS(arch_prctl)
     }
 }
 
+/* younger than the headers */
+enum { PRCTL_SET_USER_DISPATCH = 59, PRCTL_SET_MDWE = 65, PRCTL_GET_MDWE, PRCTL_SET_MEMORY_MERGE, PRCTL_GET_MEMORY_MERGE, PRCTL_TIMER_CREATE_RESTORE_IDS = 77 };
+
 /* prctl's operations that mean the same for the host process; the bytes that the kernel writes at arg2 */
 static const struct prctl_pass { int op; unsigned out; } prctl_pass[] = {
     { PR_SET_PDEATHSIG, 0 }, { PR_GET_PDEATHSIG, 4 }, { PR_GET_DUMPABLE, 0 }, { PR_SET_DUMPABLE, 0 }, { PR_GET_KEEPCAPS, 0 },
@@ -174,7 +202,8 @@ static const struct prctl_pass { int op; unsigned out; } prctl_pass[] = {
     { PR_MCE_KILL, 0 }, { PR_MCE_KILL_GET, 0 }, { PR_SET_CHILD_SUBREAPER, 0 }, { PR_GET_CHILD_SUBREAPER, 4 },
     { PR_SET_NO_NEW_PRIVS, 0 }, { PR_GET_NO_NEW_PRIVS, 0 }, { PR_SET_THP_DISABLE, 0 }, { PR_GET_THP_DISABLE, 0 },
     { PR_CAP_AMBIENT, 0 }, { PR_SET_PTRACER, 0 }, { PR_GET_TIMING, 0 }, { PR_SET_TIMING, 0 }, { PR_SET_IO_FLUSHER, 0 }, { PR_GET_IO_FLUSHER, 0 },
-    { PR_GET_SPECULATION_CTRL, 0 },
+    { PR_GET_SPECULATION_CTRL, 0 }, { PR_SET_SPECULATION_CTRL, 0 }, { PR_TASK_PERF_EVENTS_DISABLE, 0 }, { PR_TASK_PERF_EVENTS_ENABLE, 0 },
+    { PRCTL_SET_MEMORY_MERGE, 0 }, { PRCTL_GET_MEMORY_MERGE, 0 }, { PRCTL_TIMER_CREATE_RESTORE_IDS, 0 },
 };
 
 SYS(prctl)
@@ -191,6 +220,8 @@ SYS(prctl)
     case PR_SET_TSC: return b == 1 ? 0 : -EINVAL;
     case PR_GET_SECCOMP: return linux_seccomp_count(cpu->os) ? 2 : 0;
     case PR_SET_SECCOMP: return linux_seccomp_prctl(cpu, b, c);
+    case PR_SET_MM: return -EPERM;                             /* as without CAP_SYS_RESOURCE */
+    case PRCTL_SET_USER_DISPATCH: case PRCTL_SET_MDWE: case PRCTL_GET_MDWE: return b | c | d | e ? -EINVAL : 0;       /* off */
     case PR_SET_VMA: return 0;                                 /* names of mappings: a hint */
     default: return -EINVAL;
     }

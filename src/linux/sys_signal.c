@@ -21,10 +21,10 @@ SYS(rt_sigaction)
     old = t->sighand->act[a];
     int64_t r = b ? linux_install_handler(a, &act, true) : 0;
     if (b && r >= 0) t->sighand->act[a] = act;
-    bool faults = b && r >= 0 && act.handler > 1 && (a == SIGSEGV || a == SIGBUS || a == SIGFPE || a == SIGILL);
+    bool handled = b && r >= 0 && act.handler > 1;
     pthread_mutex_unlock(&t->sighand->lock);
     if (r < 0) return r;
-    if (faults) engine_guest_handles_faults();
+    if (handled) engine_guest_handles((int)a);
     return c ? linux_put(c, &old, sizeof old) : 0;
 }
 

@@ -64,6 +64,18 @@ SYS(pselect6)
     return end(&w, r < 0 ? r : CALL(pselect6, (int)a, b, c, d, e, (long)&pass));
 }
 
+/* the mask comes in a structure, as pselect6's */
+SYS(io_pgetevents)
+{
+    struct { uint64_t mask, size; } given = { 0, 0 }, pass = { 0, 8 };
+    struct wait_mask w;
+    if (f && linux_get(&given, f, sizeof given)) return -EFAULT;
+    int64_t r = begin(&w, cpu, given.mask, given.size);
+    pass.mask = (uint64_t)host_mask(&w);
+    if ((int64_t)c > 0 && (int64_t)c < 1 << 20) linux_will_write(d, c * 32);
+    return end(&w, r < 0 ? r : CALL(io_pgetevents, a, b, c, d, e, (long)&pass));
+}
+
 SYS(select)
 {
     struct { int64_t sec, usec; } tv;
@@ -135,6 +147,39 @@ SYS(futex)
     case FUTEX_WAKE_OP: case FUTEX_WAIT_REQUEUE_PI: case FUTEX_CMP_REQUEUE_PI: linux_will_write(e, 4); break;
     }
     return CALL(futex, a, (int)b, (unsigned)c, d, e, (unsigned)f);
+}
+
+/* The calls of 6.7: an address whose page has moved to shared memory is not private. */
+enum { FUTEX2_PRIVATE = 128, REQUEUE_FUTEXES = 2 };
+enum { NR_FUTEX_WAKE = 454, NR_FUTEX_WAIT, NR_FUTEX_REQUEUE };
+
+static uint64_t place(uint64_t *addr, uint64_t flags)
+{
+    uint64_t at = linux_futex_address(*addr);
+    if (at != *addr) flags &= ~(uint64_t)FUTEX2_PRIVATE;
+    *addr = at;
+    return (unsigned)flags;
+}
+
+SYS(futex_wake)
+{
+    uint64_t flags = place(&a, d);
+    return linux_host_syscall(NR_FUTEX_WAKE, (long)a, (long)b, (int)c, (long)flags, 0, 0);
+}
+
+SYS(futex_wait)
+{
+    uint64_t flags = place(&a, d);
+    return linux_safe_syscall(NR_FUTEX_WAIT, (long)a, (long)b, (long)c, (long)flags, (long)e, (int)f);
+}
+
+SYS(futex_requeue)
+{
+    struct { uint64_t value, addr; uint32_t flags, reserved; } two[REQUEUE_FUTEXES];
+    if (!a) return -EINVAL;
+    if (linux_get(two, a, sizeof two)) return -EFAULT;
+    for (int i = 0; i < REQUEUE_FUTEXES; i++) two[i].flags = (uint32_t)place(&two[i].addr, two[i].flags);
+    return linux_host_syscall(NR_FUTEX_REQUEUE, (long)two, (unsigned)b, (int)c, (int)d, 0, 0);
 }
 
 SYS(futex_waitv) { return CALL(futex_waitv, a, (unsigned)b, (unsigned)c, d, (int)e, 0); }

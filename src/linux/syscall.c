@@ -101,6 +101,19 @@ static void prepare_writes(const struct linux_call *call, const uint64_t args[6]
             prepare_write(args, i, linux_kinds[call->kind[i]].size);
 }
 
+/* ---- stacks that grow ---- */
+
+/* The kernel's accesses would make a stack grow natively: what the call is given lies above the stack pointer, mostly. */
+static void reach_stack(const struct linux_call *call, uint64_t sp, const uint64_t args[6])
+{
+    enum { RED_ZONE = 128 };
+    if (linux_stack_may_grow(sp - RED_ZONE))
+        linux_stack_reach(sp - RED_ZONE);
+    for (unsigned i = 0; i < call->n_args; i++)
+        if (linux_kinds[call->kind[i]].direction != VALUE && linux_stack_may_grow(args[i]))
+            linux_stack_reach(args[i]);
+}
+
 /* ---- one call ---- */
 
 enum { MMAP = 9, RESTART_SYSCALL = 219, EXIT_GROUP = 231 };
@@ -170,6 +183,8 @@ void linux_syscall(struct cpu *cpu)
     uint64_t nr = r[X86_RAX], a[6] = { r[X86_RDI], r[X86_RSI], r[X86_RDX], r[X86_R10], r[X86_R8], r[X86_R9] };
     const struct linux_call *call = nr < LINUX_N_CALLS && linux_calls[nr].name ? &linux_calls[nr] : NULL;
     int64_t result;
+    if (call)
+        reach_stack(call, r[X86_RSP], a);
     if (call && linux_any_watched())
         prepare_writes(call, a);
     if (nr != MMAP)

@@ -12,7 +12,7 @@ enum linux_kind {
     N_KINDS
 };
 struct linux_call { const char *name; linux_sys_fn *handler; uint8_t n_args, kind[6]; };
-#define LINUX_N_CALLS 463
+#define LINUX_N_CALLS 470
 extern const struct linux_call linux_calls[LINUX_N_CALLS];       /* name NULL: no such number */
 
 /* The path that the guest names at this address, as the host's system call wants it: `guest` itself (relative, unreadable or too long:

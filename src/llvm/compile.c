@@ -20,14 +20,12 @@ static __thread LLVMTargetMachineRef machine;
 
 static void start_once(void)
 {
-    /* loops were strength-reduced once: again only moves registers; short ones within one line of the instruction cache are up to half again as fast */
-    static const char *const options[] = { "wherry", "-disable-lsr", "-align-loops=64" };
-    LLVMParseCommandLineOptions(3, options, "");
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeX86AsmParser();
+    const char *options[8] = { "wherry" };
+    int n = 1;
+    for (const char *const *o = asm_options; *o && n < 8; o++)
+        options[n++] = *o;
+    LLVMParseCommandLineOptions(n, options, "");
+    asm_start();
 }
 
 static int start_llvm(struct llvm_region *r)
@@ -43,7 +41,7 @@ static int start_llvm(struct llvm_region *r)
         LLVMDisposeMessage(message);
         return -1;
     }
-    machine = LLVMCreateTargetMachine(target, llvm_triple, llvm_cpu, r->features, LLVMCodeGenLevelDefault, LLVMRelocPIC, LLVMCodeModelSmall);
+    machine = LLVMCreateTargetMachine(target, llvm_triple, llvm_cpu, r->features, LLVMCodeGenLevelDefault, LLVMRelocPIC, asm_code_model);
     return machine ? 0 : -1;
 }
 
@@ -80,6 +78,18 @@ static void print(struct lower *L, const char *title)
     char *text = LLVMPrintModuleToString(L->m);
     fprintf(L->r->log, "%s:\n%s\n", title, text);
     fflush(L->r->log);
+    LLVMDisposeMessage(text);
+}
+
+/* What LLVM complains of (without this it would end the process): the region is refused. */
+static void complaint(LLVMDiagnosticInfoRef d, void *ctx)
+{
+    struct lower *L = ctx;
+    if (LLVMGetDiagInfoSeverity(d) > LLVMDSWarning)
+        return;
+    char *text = LLVMGetDiagInfoDescription(d);
+    snprintf(L->r->why, sizeof L->r->why, "%s", text);
+    L->refused = true;
     LLVMDisposeMessage(text);
 }
 
@@ -166,7 +176,7 @@ static int by_place(const void *a, const void *b)
 static uint32_t place_of(const struct object *o, const Elf64_Rela *e, const Elf64_Sym *symbols)
 {
     const Elf64_Sym *s = &symbols[ELF64_R_SYM(e->r_info)];
-    if (ELF64_R_TYPE(e->r_info) != R_X86_64_64 || s->st_shndx >= o->h->e_shnum || !o->at[s->st_shndx])
+    if (ELF64_R_TYPE(e->r_info) != asm_reloc_64 || s->st_shndx >= o->h->e_shnum || !o->at[s->st_shndx])
         return 0;
     return (uint32_t)(o->at[s->st_shndx] - 1 + s->st_value + (uint64_t)e->r_addend);
 }
@@ -178,7 +188,7 @@ static int read_polls(const struct object *o, struct llvm_region *r, const Elf64
     uint64_t n = rel->sh_size / sizeof *e;
     for (uint64_t k = 0; k + 1 < n; k += 2) {
         struct llvm_poll p = { place_of(o, &e[k], symbols), place_of(o, &e[k + 1], symbols) };
-        if (!p.at || !p.to || r->n_polls == LLVM_MAX_BLOCKS || e[k].r_offset % 16 || e[k + 1].r_offset != e[k].r_offset + 8)
+        if (!p.at || !p.to || r->n_polls == LLVM_MAX_POLLS || e[k].r_offset % 16 || e[k + 1].r_offset != e[k].r_offset + 8)
             return -1;
         r->polls[r->n_polls++] = p;
     }
@@ -201,27 +211,40 @@ static int relocate_section(struct object *o, struct llvm_region *r, const Elf64
     for (uint64_t k = 0; k < rel->sh_size / sizeof *e; k++) {
         const Elf64_Sym *s = &symbols[ELF64_R_SYM(e[k].r_info)];
         uint64_t place = o->at[rel->sh_info] - 1 + e[k].r_offset;
-        unsigned type = ELF64_R_TYPE(e[k].r_info);
-        if (type != R_X86_64_PC32 && type != R_X86_64_PLT32)
+        bool undefined = s->st_shndx == SHN_UNDEF;
+        if (!undefined && (s->st_shndx >= o->h->e_shnum || !o->at[s->st_shndx]))
             return -1;
-        if (s->st_shndx == SHN_UNDEF) {
-            if (e[k].r_addend != -4 || note_exit(r, names + s->st_name, place))
-                return -1;
-            continue;
+        uint64_t symbol = undefined ? 0 : o->at[s->st_shndx] - 1 + s->st_value;
+        switch (asm_relocate(ELF64_R_TYPE(e[k].r_info), e[k].r_addend, r->code, place, symbol, undefined)) {
+        case RELOC_DONE: break;
+        case RELOC_EXIT:
+            if (!note_exit(r, names + s->st_name, place))
+                break;
+            return -1;
+        default: return -1;
         }
-        if (s->st_shndx >= o->h->e_shnum || !o->at[s->st_shndx])
-            return -1;
-        uint32_t v = (uint32_t)(o->at[s->st_shndx] - 1 + s->st_value + (uint64_t)e[k].r_addend - place);
-        memcpy(r->code + place, &v, 4);
     }
     return 0;
+}
+
+/* Does the function begin with what says where the guest's registers are? */
+static bool begins_well(const struct object *o)
+{
+    for (unsigned k = 0; k < o->h->e_shnum; k++) {
+        const Elf64_Shdr *table = &o->s[k];
+        const Elf64_Sym *s = (const void *)(o->base + table->sh_offset);
+        for (uint64_t n = 0; table->sh_type == SHT_SYMTAB && n < table->sh_size / sizeof *s; n++)
+            if (!strcmp((const char *)o->base + o->s[table->sh_link].sh_offset + s[n].st_name, ENTRY_SYMBOL) && s[n].st_shndx < o->h->e_shnum)
+                return asm_begins(o->base + o->s[s[n].st_shndx].sh_offset, s[n].st_value);
+    }
+    return false;
 }
 
 static int load_object(struct llvm_region *r, const uint8_t *base)
 {
     struct object o = { .base = base, .h = (const void *)base };
     o.s = (const void *)(base + o.h->e_shoff);
-    if (o.h->e_shnum > 64 || place_sections(&o, r))
+    if (o.h->e_shnum > 64 || !begins_well(&o) || place_sections(&o, r))
         return -1;
     for (unsigned k = 0; k < o.h->e_shnum; k++) {
         const Elf64_Shdr *s = &o.s[k];
@@ -242,6 +265,10 @@ static int to_code(struct lower *L)
     if (LLVMTargetMachineEmitToMemoryBuffer(machine, L->m, LLVMObjectFile, &message, &object)) {
         snprintf(r->why, sizeof r->why, "%s", message ? message : "no object");
         LLVMDisposeMessage(message);
+        return -1;
+    }
+    if (L->refused) {
+        LLVMDisposeMemoryBuffer(object);
         return -1;
     }
     r->size = (size_t)(r->n_entries + (r->n_entries & 1)) * ASM_ENTRY_SIZE;      /* the function follows, aligned to 64 bytes */
@@ -274,6 +301,7 @@ __attribute__((visibility("default"))) int wherry_llvm_compile(struct llvm_regio
     L->c = LLVMContextCreate();
     L->m = LLVMModuleCreateWithNameInContext("region", L->c);
     L->b = LLVMCreateBuilderInContext(L->c);
+    LLVMContextSetDiagnosticHandler(L->c, complaint, L);
     LLVMSetTarget(L->m, llvm_triple);
     LLVMTargetDataRef layout = LLVMCreateTargetDataLayout(machine);
     LLVMSetModuleDataLayout(L->m, layout);

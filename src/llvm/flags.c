@@ -90,7 +90,7 @@ static void shift_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef 
         f[k] = LLVMBuildSelect(L->b, is_zero, lower_old_flag(L, k), f[k], "");
 }
 
-void lower_flags_of_word(struct lower *L, unsigned i, LLVMValueRef word)
+static void flags_of_state(struct lower *L, unsigned i, LLVMValueRef word)
 {
     for (unsigned k = 0; k < N_FLAGS; k++)
         L->port[i][k] = bit(L, word, word_bit[k]);
@@ -98,16 +98,24 @@ void lower_flags_of_word(struct lower *L, unsigned i, LLVMValueRef word)
 
 /* --- ports --- */
 
-static void float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *f)
+__attribute__((weak)) bool asm_float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *z, LLVMValueRef *p, LLVMValueRef *c, LLVMValueRef *be)
+{
+    return false;
+}
+
+static void float_flags(struct lower *L, unsigned i, const struct ir_insn *in, LLVMValueRef *f)
 {
     static const struct { uint8_t flag; LLVMRealPredicate p; } how[] = { { Z, LLVMRealUEQ }, { P, LLVMRealUNO }, { C, LLVMRealULT } };
     LLVMTypeRef t = in->lane == IR_F64 ? LLVMVectorType(LLVMDoubleTypeInContext(L->c), 2) : LLVMVectorType(LLVMFloatTypeInContext(L->c), 4);
     LLVMValueRef x[2];
+    f[A] = f[S] = f[O] = never(L);
+    if (asm_float_flags(L, in, &f[Z], &f[P], &f[C], &L->second[i]))
+        return;
     for (unsigned k = 0; k < 2; k++)
         x[k] = LLVMBuildExtractElement(L->b, LLVMBuildBitCast(L->b, L->v[in->arg[k]], t, ""), int_const(L, 32, 0), "");
     for (unsigned k = 0; k < 3; k++)
         f[how[k].flag] = LLVMBuildFCmp(L->b, how[k].p, x[0], x[1], "");
-    f[A] = f[S] = f[O] = never(L);
+    L->second[i] = LLVMBuildFCmp(L->b, LLVMRealULE, x[0], x[1], "");
 }
 
 static void vtest_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *f)
@@ -142,7 +150,7 @@ static void multiply_flags(struct lower *L, unsigned i, const struct ir_insn *in
 void lower_flags(struct lower *L, unsigned i, const struct ir_insn *in)
 {
     LLVMValueRef *f = L->port[i], a = L->v[in->arg[0]], b = in->arg[1] != IR_NONE ? L->v[in->arg[1]] : NULL, r = L->v[i];
-    if (!in->live)
+    if (!in->live && in->op != IR_FCMPF)                 /* that sets sticky flags */
         return;
     switch (in->op) {
     case IR_ADDF: case IR_SUBF: case IR_ADCF: case IR_SBBF:
@@ -173,22 +181,14 @@ void lower_flags(struct lower *L, unsigned i, const struct ir_insn *in)
         f[C] = bit0(L, LLVMBuildLShr(L->b, a, and2(L, b, width_const(b, width(a) - 1)), ""));
         f[P] = f[A] = f[Z] = f[S] = f[O] = never(L);
         break;
-    case IR_MKF: lower_flags_of_word(L, i, a); break;
-    case IR_FCMPF: float_flags(L, in, f); break;
+    case IR_MKF: flags_of_state(L, i, a); break;
+    case IR_FCMPF: float_flags(L, i, in, f); break;
     case IR_VTESTF: vtest_flags(L, in, f); break;
     default: break;
     }
 }
 
-static unsigned word_mask(unsigned mask)
-{
-    unsigned bits = 0;
-    for (unsigned k = 0; k < N_FLAGS; k++)
-        bits |= (mask >> k & 1u) << word_bit[k];
-    return bits;
-}
-
-/* the flags of a port as the state has them: those in the mask, the others may be anything */
+/* the flags of a port as the host has them: those in the mask, the others may be anything */
 static LLVMValueRef port_word(struct lower *L, ir_ref port, unsigned mask)
 {
     const struct ir_insn *in = &L->ir->insn[port];
@@ -196,12 +196,7 @@ static LLVMValueRef port_word(struct lower *L, ir_ref port, unsigned mask)
         return asm_flags(L, L->v[in->arg[0]], L->v[in->arg[1]]);
     if (in->type >= IR_I8 && (in->op == IR_ANDF || in->op == IR_ORF || in->op == IR_XORF))
         return asm_flags(L, L->v[port], NULL);
-    LLVMTypeRef t = int_type(L, 16);
-    LLVMValueRef word = LLVMConstNull(t);
-    for (unsigned k = 0; k < N_FLAGS; k++)
-        if (mask >> k & 1)
-            word = or2(L, word, LLVMBuildShl(L->b, LLVMBuildZExt(L->b, L->port[port][k], t, ""), LLVMConstInt(t, word_bit[k], 0), ""));
-    return word;
+    return asm_word_of(L, L->port[port], mask);
 }
 
 /* Flags are kept twice, each by itself and all in the word that exits store. LLVM drops what meets no use, which is nearly everything. */
@@ -212,9 +207,9 @@ void lower_putf(struct lower *L, const struct ir_insn *in)
         if (in->aux >> k & 1)
             LLVMBuildStore(L->b, L->port[in->arg[0]][k], L->flag[k]);
     if (!in->mod) {                                      /* other flags live on */
-        LLVMValueRef old = LLVMBuildLoad2(L->b, int_type(L, 16), L->word, "");
-        unsigned bits = word_mask(in->aux);
-        word = or2(L, and2(L, old, width_const(old, (int64_t)(uint16_t)~bits)), and2(L, word, width_const(word, bits)));
+        LLVMValueRef old = LLVMBuildLoad2(L->b, int_type(L, asm_word_bits), L->word, "");
+        uint64_t bits = asm_word_mask(in->aux);
+        word = or2(L, and2(L, old, width_const(old, (int64_t)~bits)), and2(L, word, width_const(word, (int64_t)bits)));
     }
     LLVMBuildStore(L->b, word, L->word);
 }
@@ -261,7 +256,7 @@ LLVMValueRef lower_cond(struct lower *L, ir_ref port, enum ir_cc cc)
     case IR_CC_O: v = f[O]; break;
     case IR_CC_B: v = f[C]; break;
     case IR_CC_E: v = f[Z]; break;
-    case IR_CC_BE: v = or2(L, f[C], f[Z]); break;
+    case IR_CC_BE: v = in && in->op == IR_FCMPF ? L->second[port] : or2(L, f[C], f[Z]); break;
     case IR_CC_S: v = f[S]; break;
     case IR_CC_P: v = f[P]; break;
     case IR_CC_L: v = xor2(L, f[S], f[O]); break;

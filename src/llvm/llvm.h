@@ -3,17 +3,19 @@
  * first region is due, so that programs which never get hot do not pay for LLVM, and a build without LLVM works.
  *
  * The code of a region is position-independent: its entries, text, then its constants. It starts and ends with the host's mapped registers
- * (host.h, H1); `exits` are places of 32-bit displacements that the engine points to code of tier 1.
+ * (host.h, H1); `exits` are places of jumps (or of their displacements, as the host has it) that the engine points to code of tier 1.
  */
 #ifndef LLVM_LLVM_H
 #define LLVM_LLVM_H
 #include "host/host.h"
 #include "ir/ir.h"
 
-enum { LLVM_MAX_EXITS = 100, LLVM_MAX_ENTRIES = 12, LLVM_MAX_GUESSES = 4, LLVM_MAX_BLOCKS = 256 };
+enum { LLVM_MAX_EXITS = 100, LLVM_MAX_ENTRIES = 12, LLVM_MAX_GUESSES = 4, LLVM_MAX_BLOCKS = 256, LLVM_MAX_POLLS = 4096 };
+enum { LLVM_EXACT_MEMORY = 1, LLVM_EXACT_ARITHMETIC = 2 };
 enum llvm_exit_kind {
-    LLVM_EXIT_GO,            /* to the guest address `target` */
+    LLVM_EXIT_GO,            /* to the guest address `target`. The order is that of STAT_EXIT_* (stats.def) */
     LLVM_EXIT_LEAVE,         /* to the engine, which goes on there */
+    LLVM_EXIT_FAULT,         /* to the engine, which runs the instruction at the state's exit_target alone */
     LLVM_EXIT_CALL,          /* as a call that returns to `back` */
     /* these find their target in the state's exit_target: */
     LLVM_EXIT_INDIRECT, LLVM_EXIT_CALL_INDIRECT /* returns to `back` */, LLVM_EXIT_RETURN
@@ -36,13 +38,14 @@ struct llvm_region {
     const uint32_t *weight, *count;                              /* how often each way from block to block is taken [from * n_blocks + to], and each block; NULL: not known */
     bool loops_only;                                             /* refuse what does not come back to its first entry */
     bool shared;                                                 /* others may see guest memory as it changes */
+    unsigned exact;                                              /* LLVM_EXACT_*: the state is exact where such a fault happens */
     const char *features;                                        /* of the processor, as LLVM names them */
     FILE *log;                                                   /* print LLVM's IR there, or NULL */
     /* out */
     uint8_t *code; size_t size;                                  /* malloc'ed */
     uint32_t entry_at[LLVM_MAX_ENTRIES];                         /* ascending */
     unsigned n_exits; struct llvm_exit exits[LLVM_MAX_EXITS];
-    unsigned n_polls; struct llvm_poll { uint32_t at, to; } polls[LLVM_MAX_BLOCKS];   /* ascending: an access of the poll page; where to go on when it faults */
+    unsigned n_polls; struct llvm_poll { uint32_t at, to; } polls[LLVM_MAX_POLLS];    /* ascending: an access of the poll page, or one that may fault; where to go on then */
     unsigned n_guest_insns;
     char why[128];
 };

@@ -8,13 +8,12 @@
  *  R3 every way back to an earlier guest address passes a poll: an access of the poll page, whose fault the engine turns into a jump to the poll's
  *     own exit. It costs one load
  *  R4 exits hand over what a block of tier 1 expects: mapped slots in their registers, the rest and the flags in the state
+ *  R5 in an exact region each operation that may fault is inline assembly with a second way out, for the fault handler: it stores the state
+ *     before the guest instruction, which the interpreter then repeats. So it can't be moved, and what that state needs stays alive
  */
 #include <stdlib.h>
 #include <string.h>
 #include "llvm/lower.h"
-
-#define STATE_SPACE 256                  /* LLVM's address space for %gs */
-#define NO_SAVED_REGISTERS 10            /* LLVM's calling convention for GHC: no register has to be kept for a caller */
 
 LLVMTypeRef vector_type(struct lower *L, unsigned lane)
 {
@@ -36,21 +35,16 @@ LLVMValueRef intrinsic(struct lower *L, const char *name, LLVMTypeRef type, LLVM
 
 /* --- guest state --- */
 
-static LLVMValueRef state_at(struct lower *L, uint32_t offset)
-{
-    return LLVMConstIntToPtr(int_const(L, 64, offset), LLVMPointerTypeInContext(L->c, STATE_SPACE));
-}
-
 static LLVMValueRef load_state(struct lower *L, LLVMTypeRef t, uint32_t offset, unsigned align)
 {
-    LLVMValueRef v = LLVMBuildLoad2(L->b, t, state_at(L, offset), "");
+    LLVMValueRef v = LLVMBuildLoad2(L->b, t, asm_state(L, offset), "");
     LLVMSetAlignment(v, align);
     return v;
 }
 
 static void store_state(struct lower *L, LLVMValueRef v, uint32_t offset, unsigned align)
 {
-    LLVMSetAlignment(LLVMBuildStore(L->b, v, state_at(L, offset)), align);
+    LLVMSetAlignment(LLVMBuildStore(L->b, v, asm_state(L, offset)), align);
 }
 
 static struct lower_slot *slot_of(struct lower *L, int64_t offset, unsigned size)
@@ -140,48 +134,90 @@ static LLVMTypeRef pinned_types(struct lower *L, LLVMTypeRef *t, unsigned *n)
     for (unsigned k = 0; k < L->n_slots; k++)
         if (L->slot[k].reg)
             t[(*n)++] = type_of(L, L->slot[k].type);
+    for (unsigned k = 0; asm_kept[k]; k++)
+        t[(*n)++] = int_type(L, 64);
+    for (unsigned k = 0; asm_flag_regs[k]; k++)
+        t[(*n)++] = int_type(L, 64);
     t[*n] = int_type(L, 64);                                 /* the selector */
     return LLVMStructTypeInContext(L->c, t, *n + (L->r->n_entries > 1), 0);
+}
+
+static unsigned names(const char *const *reg, const char *form, char *text, size_t size)
+{
+    unsigned at = 0;
+    for (unsigned k = 0; reg[k]; k++)
+        at += (unsigned)snprintf(text + at, size - at, form, reg[k]);
+    return at;
+}
+
+/* the flags at the entry: from the state, or from their registers */
+static void enter_flags(struct lower *L, LLVMValueRef *reg)
+{
+    LLVMTypeRef t = int_type(L, asm_word_bits);
+    LLVMValueRef word = asm_flag_regs[0] ? asm_word_in(L, reg) : load_state(L, t, L->r->offsets->flags, 2), flag[N_FLAGS];
+    LLVMBuildStore(L->b, word, L->word);
+    asm_flags_of_word(L, word, flag);
+    for (unsigned k = 0; k < N_FLAGS; k++)
+        LLVMBuildStore(L->b, flag[k], L->flag[k]);
+}
+
+/* LLVM takes the registers for free in front of the assembly that says what is in them, and likes to have constants in the first block, in any
+ * order. So that one ends here: an inline assembly's own branch is never merged away. Compile.c looks whether it worked. */
+static void end_entry(struct lower *L)
+{
+    LLVMBasicBlockRef next = LLVMAppendBasicBlockInContext(L->c, L->fn, "");
+    LLVMTypeRef t = LLVMFunctionType(LLVMVoidTypeInContext(L->c), NULL, 0, 0);
+    LLVMBuildCallBr(L->b, t, LLVMGetInlineAsm(t, "", 0, "", 0, 1, 0, LLVMInlineAsmDialectATT, 0), next, NULL, 0, NULL, 0, NULL, 0, "");
+    LLVMPositionBuilderAtEnd(L->b, next);
 }
 
 /* A store of what is in the state already costs nothing here: mem2reg makes it the slot's first value. */
 static void enter(struct lower *L)
 {
     char constraints[MAX_SLOTS * 12] = "";
-    LLVMTypeRef types[MAX_SLOTS + 1];
+    LLVMTypeRef types[MAX_SLOTS + MAX_KEPT + MAX_FLAG_REGS + 1];
+    LLVMValueRef flag_reg[MAX_FLAG_REGS];
     unsigned n, at = 0;
     LLVMTypeRef all = pinned_types(L, types, &n);
     bool several = L->r->n_entries > 1;
     for (unsigned k = 0; k < L->n_slots; k++)
         if (L->slot[k].reg)
             at += (unsigned)snprintf(constraints + at, sizeof constraints - at, "%s={%s}", at ? "," : "", L->slot[k].reg);
+    at += names(asm_kept, ",={%s}", constraints + at, sizeof constraints - at);
+    at += names(asm_flag_regs, ",={%s}", constraints + at, sizeof constraints - at);
     if (several)
         at += (unsigned)snprintf(constraints + at, sizeof constraints - at, ",={%s}", asm_selector);
-    LLVMTypeRef t = LLVMFunctionType(all, NULL, 0, 0);
-    LLVMValueRef in = LLVMBuildCall2(L->b, t, LLVMGetInlineAsm(t, "", 0, constraints, at, 1, 0, LLVMInlineAsmDialectATT, 0), NULL, 0, "");
     for (unsigned k = 0; k < N_FLAGS; k++)
         L->flag[k] = LLVMBuildAlloca(L->b, int_type(L, 1), "");
+    for (unsigned k = 0; k < L->n_slots; k++)
+        L->slot[k].var = LLVMBuildAlloca(L->b, type_of(L, L->slot[k].type), "");
+    L->word = LLVMBuildAlloca(L->b, int_type(L, asm_word_bits), "");
+    LLVMTypeRef t = LLVMFunctionType(all, NULL, 0, 0);
+    static const char text[] = ENTRY_SYMBOL ":";
+    LLVMValueRef in = LLVMBuildCall2(L->b, t, LLVMGetInlineAsm(t, text, sizeof text - 1, constraints, at, 1, 0, LLVMInlineAsmDialectATT, 0), NULL, 0, "");
+    end_entry(L);
     if (several)
         L->selector = LLVMBuildTrunc(L->b, LLVMBuildExtractValue(L->b, in, n, ""), int_type(L, 32), "");
     n = 0;
+    for (unsigned k = 0; k < L->n_slots; k++)
+        n += L->slot[k].reg != NULL;
+    for (unsigned k = 0; asm_kept[k]; k++)
+        L->kept[k] = LLVMBuildExtractValue(L->b, in, n++, "");
+    for (unsigned k = 0; asm_flag_regs[k]; k++)
+        flag_reg[k] = LLVMBuildExtractValue(L->b, in, n++, "");
+    n = 0;
     for (unsigned k = 0; k < L->n_slots; k++) {
         struct lower_slot *s = &L->slot[k];
-        s->var = LLVMBuildAlloca(L->b, type_of(L, s->type), "");
         LLVMBuildStore(L->b, s->reg ? LLVMBuildExtractValue(L->b, in, n++, "") : load_state(L, type_of(L, s->type), s->offset, 1), s->var);
     }
-    LLVMValueRef word = load_state(L, int_type(L, 16), L->r->offsets->flags, 2);
-    L->word = LLVMBuildAlloca(L->b, int_type(L, 16), "");
-    LLVMBuildStore(L->b, word, L->word);
-    lower_flags_of_word(L, 0, word);
-    for (unsigned k = 0; k < N_FLAGS; k++)
-        LLVMBuildStore(L->b, L->port[0][k], L->flag[k]);
+    enter_flags(L, flag_reg);
 }
 
 static void leave(struct lower *L, unsigned number, const struct lower_exit *x)
 {
     char text[96], constraints[MAX_SLOTS * 12] = "";
-    LLVMTypeRef types[MAX_SLOTS];
-    LLVMValueRef arg[MAX_SLOTS];
+    LLVMTypeRef types[MAX_SLOTS + MAX_KEPT + MAX_FLAG_REGS];
+    LLVMValueRef arg[MAX_SLOTS + MAX_KEPT + MAX_FLAG_REGS];
     unsigned n = 0, at = 0;
     LLVMPositionBuilderAtEnd(L->b, x->block);
     for (unsigned k = 0; k < L->n_slots; k++) {
@@ -189,12 +225,20 @@ static void leave(struct lower *L, unsigned number, const struct lower_exit *x)
         LLVMValueRef v = LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
         if (s->reg) {
             at += (unsigned)snprintf(constraints + at, sizeof constraints - at, "%s{%s}", n ? "," : "", s->reg);
-            types[n] = LLVMTypeOf(v);
             arg[n++] = v;
         } else if (s->dirty) {
             store_state(L, v, s->offset, 1);
         }
     }
+    at += names(asm_kept, ",{%s}", constraints + at, sizeof constraints - at);
+    for (unsigned k = 0; asm_kept[k]; k++)
+        arg[n++] = L->kept[k];
+    at += names(asm_flag_regs, ",{%s}", constraints + at, sizeof constraints - at);
+    asm_word_out(L, asm_flag_regs[0] ? LLVMBuildLoad2(L->b, int_type(L, asm_word_bits), L->word, "") : NULL, arg + n);
+    for (unsigned k = 0; asm_flag_regs[k]; k++)
+        n++;
+    for (unsigned k = 0; k < n; k++)
+        types[k] = LLVMTypeOf(arg[k]);
     asm_exit(L->r->offsets, number, text, sizeof text);
     LLVMTypeRef t = LLVMFunctionType(LLVMVoidTypeInContext(L->c), types, n, 0);
     LLVMBuildCall2(L->b, t, LLVMGetInlineAsm(t, text, strlen(text), constraints, at, 1, 0, LLVMInlineAsmDialectATT, 0), arg, n, "");
@@ -221,8 +265,10 @@ static LLVMBasicBlockRef way_out(struct lower *L, LLVMBasicBlockRef exit, unsign
 {
     LLVMBasicBlockRef way = new_block(L), here = LLVMGetInsertBlock(L->b);
     LLVMPositionBuilderAtEnd(L->b, way);
-    if (L->flags_dirty && mask)
-        store_state(L, LLVMBuildLoad2(L->b, int_type(L, 16), L->word, ""), L->r->offsets->flags, 2);
+    if (asm_flag_regs[0] && !mask)                           /* whatever costs nothing */
+        LLVMBuildStore(L->b, LLVMGetUndef(int_type(L, asm_word_bits)), L->word);
+    else if (!asm_flag_regs[0] && L->flags_dirty && mask)
+        store_state(L, LLVMBuildLoad2(L->b, int_type(L, asm_word_bits), L->word, ""), L->r->offsets->flags, 2);
     if (target)
         store_state(L, target, L->r->offsets->exit_target, 8);
     LLVMBuildBr(L->b, exit);
@@ -396,6 +442,22 @@ static void indirect(struct lower *L, const struct llvm_block *b, const struct i
     LLVMBuildBr(L->b, way_out(L, exit_to(L, 0, back, kind), IR_F_ALL, target));
 }
 
+/* --- faults (R5) --- */
+
+static bool may_fault(const struct lower *L, const struct ir_insn *in)
+{
+    unsigned props = ir_op_info[in->op].props;
+    bool arithmetic = props & IR_P_FP || in->op == IR_DIVU || in->op == IR_DIVS;
+    return arithmetic ? L->r->exact & LLVM_EXACT_ARITHMETIC : props & IR_P_X && L->r->exact & LLVM_EXACT_MEMORY;
+}
+
+static LLVMBasicBlockRef way_to_fault(struct lower *L)
+{
+    if (!L->way_to_fault)
+        L->way_to_fault = way_out(L, exit_to(L, 0, 0, LLVM_EXIT_FAULT), IR_F_ALL, int_const(L, 64, (int64_t)L->insn_pc));
+    return L->way_to_fault;
+}
+
 /* --- memory --- */
 
 static LLVMValueRef guest_pointer(struct lower *L, LLVMValueRef address)
@@ -403,18 +465,51 @@ static LLVMValueRef guest_pointer(struct lower *L, LLVMValueRef address)
     return LLVMBuildIntToPtr(L->b, address, LLVMPointerTypeInContext(L->c, 0), "");
 }
 
+void lower_alone_if(struct lower *L, LLVMValueRef special)
+{
+    LLVMBasicBlockRef next = new_block(L);
+    branch(L, special, way_to_fault(L), next, 1, 1 << 20);
+    LLVMPositionBuilderAtEnd(L->b, next);
+}
+
+/* what must be aligned faults on x86 */
+static void check_alignment(struct lower *L, const struct ir_insn *in)
+{
+    unsigned size = ir_type_size[in->type == IR_VOID ? L->ir->insn[in->arg[1]].type : in->type];
+    if (asm_aligns || !(in->aux & IR_MEM_ALIGNED))
+        return;
+    LLVMValueRef low = LLVMBuildAnd(L->b, L->v[in->arg[0]], int_const(L, 64, size - 1), "");
+    lower_alone_if(L, LLVMBuildICmp(L->b, LLVMIntNE, low, int_const(L, 64, 0), ""));
+}
+
 static unsigned guest_align(const struct ir_insn *in) { return in->aux & IR_MEM_ALIGNED ? ir_type_size[in->type] : 1; }
 
-static LLVMValueRef load(struct lower *L, LLVMTypeRef t, const struct ir_insn *in, unsigned align)
+static LLVMValueRef load(struct lower *L, unsigned i, LLVMTypeRef t, const struct ir_insn *in, unsigned align)
 {
-    LLVMValueRef v = LLVMBuildLoad2(L->b, t, guest_pointer(L, L->v[in->arg[0]]), "");
+    LLVMValueRef p = guest_pointer(L, L->v[in->arg[0]]), v;
+    if (L->fault) {
+        v = asm_load(L, t, p, align > 1);
+        if (LLVMTypeOf(v) == t)
+            return v;
+        L->wide[i] = v;
+        return LLVMBuildTrunc(L->b, v, t, "");
+    }
+    v = LLVMBuildLoad2(L->b, t, p, "");
     LLVMSetAlignment(v, align);
     LLVMSetVolatile(v, L->r->shared || !in->uses);
+    if (L->r->shared)
+        asm_order_load(L);
     return v;
 }
 
 static void store(struct lower *L, LLVMValueRef v, LLVMValueRef address, unsigned align)
 {
+    if (L->r->shared)
+        asm_order_store(L);
+    if (L->fault) {
+        asm_store(L, v, guest_pointer(L, address), align > 1);
+        return;
+    }
     LLVMValueRef s = LLVMBuildStore(L->b, v, guest_pointer(L, address));
     LLVMSetAlignment(s, align);
     LLVMSetVolatile(s, L->r->shared);
@@ -426,6 +521,8 @@ static LLVMValueRef atomic(struct lower *L, const struct ir_insn *in)
     static const uint8_t how[] = { LLVMAtomicRMWBinOpAdd, LLVMAtomicRMWBinOpAnd, LLVMAtomicRMWBinOpOr, LLVMAtomicRMWBinOpXor, LLVMAtomicRMWBinOpXchg };
     LLVMValueRef p = guest_pointer(L, L->v[in->arg[0]]), x;
     LLVMAtomicOrdering order = LLVMAtomicOrderingSequentiallyConsistent;
+    if (L->fault)
+        return asm_atomic(L, in, p);
     if (in->op == IR_CAS)
         x = LLVMBuildAtomicCmpXchg(L->b, p, L->v[in->arg[1]], L->v[in->arg[2]], order, order, 0);
     else
@@ -436,10 +533,10 @@ static LLVMValueRef atomic(struct lower *L, const struct ir_insn *in)
 
 static unsigned element(unsigned lane) { return lane == IR_F32 ? IR_I32 : lane == IR_F64 ? IR_I64 : lane; }
 
-static LLVMValueRef load_low(struct lower *L, const struct ir_insn *in)
+static LLVMValueRef load_low(struct lower *L, unsigned i, const struct ir_insn *in)
 {
     LLVMTypeRef t = vector_type(L, in->lane);
-    LLVMValueRef v = load(L, int_type(L, bits_of(element(in->lane))), in, 1);
+    LLVMValueRef v = load(L, i, int_type(L, bits_of(element(in->lane))), in, 1);
     return LLVMBuildBitCast(L->b, LLVMBuildInsertElement(L->b, LLVMConstNull(t), v, int_const(L, 32, 0), ""), vector_type(L, IR_VOID), "");
 }
 
@@ -546,7 +643,7 @@ static LLVMValueRef integer(struct lower *L, unsigned i, const struct ir_insn *i
     case IR_BSWAP: case IR_CLZ: case IR_CTZ: case IR_POPCNT: return count_bits(L, in);
     case IR_CRC32C: return asm_crc32(L, in);
     case IR_LEA: return lea(L, in);
-    case IR_ZEXT: return LLVMBuildZExt(L->b, a, t, "");
+    case IR_ZEXT: return L->wide[in->arg[0]] ? LLVMBuildTrunc(L->b, L->wide[in->arg[0]], t, "") : LLVMBuildZExt(L->b, a, t, "");
     case IR_SEXT: return LLVMBuildSExt(L->b, a, t, "");
     case IR_TRUNC: return LLVMBuildTrunc(L->b, a, t, "");
     case IR_SELECT: return LLVMBuildSelect(L->b, a, b, L->v[in->arg[2]], "");
@@ -575,7 +672,7 @@ static bool known(struct lower *L, const struct ir_block *b, const struct ir_ins
 {
     if (in->op == IR_CONST || in->op == IR_INSN || in->op == IR_PUTF || in->op == IR_COND)
         return in->op != IR_CONST || in->type == IR_VOID || is_int(in->type);
-    if (!all_known_types(b, in))
+    if (!all_known_types(b, in) || !asm_allows(in))
         return false;
     switch (in->op) {
     case IR_GET: case IR_PUT:
@@ -585,6 +682,7 @@ static bool known(struct lower *L, const struct ir_block *b, const struct ir_ins
     case IR_VLOADL: case IR_VSTOREL:
         return is_int(element(in->lane)) && (in->op == IR_VSTOREL || in->type == IR_V128);
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS:
+        return is_int(in->type) && (!may_fault(L, in) || asm_atomic_known(in));
     case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: case IR_NOT: case IR_NEG:
     case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: case IR_CLZ: case IR_CTZ: case IR_POPCNT:
     case IR_LEA: case IR_ZEXT: case IR_SEXT: case IR_TRUNC:
@@ -642,7 +740,7 @@ static bool low_operation(struct lower *L, unsigned i, const struct ir_insn *in)
     static const char *const names[IR_N_OPS] = { [IR_ADD] = "add", [IR_ADDF] = "add", [IR_SUB] = "sub", [IR_SUBF] = "sub", [IR_AND] = "and", [IR_ANDF] = "and",
                                                  [IR_OR] = "or", [IR_ORF] = "or", [IR_XOR] = "xor", [IR_XORF] = "xor" };
     const struct ir_insn *p = NULL;
-    if (!names[in->op] || (in->type != IR_I8 && in->type != IR_I16))
+    if (!asm_partial_registers || !names[in->op] || (in->type != IR_I8 && in->type != IR_I16))
         return false;
     for (unsigned k = i + 1; k < L->ir->n && !p; k++)
         if (L->ir->insn[k].op == IR_PUT && L->ir->insn[k].arg[0] == i)
@@ -663,7 +761,8 @@ static bool low_operation(struct lower *L, unsigned i, const struct ir_insn *in)
 static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
 {
     LLVMValueRef *v = &L->v[i];
-    L->whole[i] = NULL;
+    L->whole[i] = L->wide[i] = NULL;
+    L->fault = may_fault(L, in) ? way_to_fault(L) : NULL;
     if (low_operation(L, i, in))
         return;
     switch (in->op) {
@@ -672,9 +771,9 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
     case IR_GET: *v = get(L, in); return;
     case IR_PUT: put(L, in); return;
     case IR_PUTF: lower_putf(L, in); return;
-    case IR_LOAD: *v = load(L, type_of(L, in->type), in, guest_align(in)); return;
-    case IR_STORE: store(L, L->v[in->arg[1]], L->v[in->arg[0]], guest_align(in)); return;
-    case IR_VLOADL: *v = load_low(L, in); return;
+    case IR_LOAD: check_alignment(L, in); *v = load(L, i, type_of(L, in->type), in, guest_align(in)); return;
+    case IR_STORE: check_alignment(L, in); store(L, L->v[in->arg[1]], L->v[in->arg[0]], guest_align(in)); return;
+    case IR_VLOADL: *v = load_low(L, i, in); return;
     case IR_VSTOREL: store_low(L, in); return;
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS: *v = atomic(L, in); return;
     case IR_FENCE: asm_fence(L, in->aux); return;
@@ -686,6 +785,20 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
 }
 
 /* --- blocks --- */
+
+/* The block is left in front of the instruction at i. Conditions behind it that take their flags from ports in front of it will look for them in the
+ * state, where the optimizer has not put them. */
+static void keep_wanted_flags(struct lower *L, unsigned i)
+{
+    for (unsigned k = i; k < L->ir->n; k++) {
+        const struct ir_insn *cond = &L->ir->insn[k];
+        if (cond->op != IR_COND || cond->arg[0] == IR_NONE || cond->arg[0] >= i)
+            continue;
+        struct ir_insn putf = { .op = IR_PUTF, .arg = { cond->arg[0] }, .aux = (uint8_t)ir_cc_reads((enum ir_cc)cond->aux) };
+        lower_putf(L, &putf);
+        L->flags_dirty = true;
+    }
+}
 
 /* true: the block ends with it */
 static bool lower_exit(struct lower *L, const struct llvm_block *b, const struct ir_insn *in)
@@ -714,10 +827,15 @@ static void lower_block(struct lower *L, unsigned k)
         if (in->op == IR_INSN && !insn_known(L, b, i)) {
             if (k == 0 && (uint64_t)in->imm == b->guest_pc)
                 L->why = "first instruction";
+            keep_wanted_flags(L, i);
             LLVMBuildBr(L->b, way_out(L, exit_to(L, (uint64_t)in->imm, 0, LLVM_EXIT_GO), IR_F_ALL, NULL));
             return;
         }
-        L->r->n_guest_insns += in->op == IR_INSN;
+        if (in->op == IR_INSN) {
+            L->r->n_guest_insns++;
+            L->way_to_fault = NULL;
+        }
+        L->insn_pc = in->op == IR_INSN ? (uint64_t)in->imm : L->insn_pc;
         if (!(ir_op_info[in->op].props & IR_P_T))
             lower_insn(L, i, in);
         else if (lower_exit(L, &L->r->blocks[k], in))
@@ -810,7 +928,7 @@ int lower_region(struct lower *L)
     make_slots(L);
     L->flags_dirty = writes_flags(r);
     L->fn = LLVMAddFunction(L->m, "region", LLVMFunctionType(LLVMVoidTypeInContext(L->c), NULL, 0, 0));
-    LLVMSetFunctionCallConv(L->fn, NO_SAVED_REGISTERS);
+    asm_function(L);
     LLVMPositionBuilderAtEnd(L->b, new_block(L));
     enter(L);
     L->block = calloc(r->n_blocks, sizeof *L->block);

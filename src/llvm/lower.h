@@ -4,9 +4,10 @@
 #ifndef LLVM_LOWER_H
 #define LLVM_LOWER_H
 #include <llvm-c/Core.h>
+#include <llvm-c/TargetMachine.h>
 #include "llvm/llvm.h"
 
-enum { MAX_SLOTS = 64, N_FLAGS = 6 };
+enum { MAX_SLOTS = 64, N_FLAGS = 6, MAX_KEPT = 4, MAX_FLAG_REGS = 4 };
 struct lower_slot { LLVMValueRef var; const char *reg; uint16_t offset; uint8_t type; bool dirty; };
 struct lower_exit { LLVMBasicBlockRef block; uint64_t target, back; uint8_t kind; };
 struct lower {
@@ -18,7 +19,9 @@ struct lower {
     struct lower_slot slot[MAX_SLOTS];
     unsigned n_slots;
     LLVMValueRef flag[N_FLAGS];                  /* i1 each, in the order of the IR_F_* bits */
-    LLVMValueRef word;                           /* i16: all of them as in the state */
+    LLVMValueRef word;                           /* all of them as the host keeps them */
+    LLVMValueRef kept[MAX_KEPT];
+    uint64_t insn_pc;                            /* of the guest instruction under way */
     bool flags_dirty, vectors;                   /* flags_dirty: some block writes flags */
     LLVMValueRef selector;                       /* number of the entry, where there are several */
     LLVMBasicBlockRef *block;                    /* of each IR block */
@@ -30,8 +33,12 @@ struct lower {
     /* the IR block under way */
     const struct ir_block *ir;
     LLVMValueRef v[IR_MAX_INSNS], second[IR_MAX_INSNS], port[IR_MAX_INSNS][N_FLAGS];
+    LLVMBasicBlockRef way_to_fault;              /* what was made for it, or NULL */
+    LLVMBasicBlockRef fault;                     /* where inline assembly goes if it faults; NULL: it may not, or nobody looks */
     LLVMValueRef whole[IR_MAX_INSNS];            /* of a narrow operation done within its slot: the slot's new value, or NULL */
+    LLVMValueRef wide[IR_MAX_INSNS];             /* of a load in an exact region: i64, zero-extended, or NULL */
     const char *why;
+    bool refused;                                /* by LLVM */
 };
 
 static inline unsigned bits_of(unsigned type) { return type == IR_I1 ? 1 : ir_type_size[type] * 8u; }
@@ -49,26 +56,61 @@ LLVMValueRef lower_compare(struct lower *L, LLVMValueRef a, LLVMValueRef b, enum
 LLVMValueRef lower_flags_word(struct lower *L, unsigned mask);               /* i16 */
 void lower_putf(struct lower *L, const struct ir_insn *in);
 LLVMValueRef lower_old_flag(struct lower *L, unsigned k);
-void lower_flags_of_word(struct lower *L, unsigned i, LLVMValueRef word);
 
 /* vector.c */
 bool vector_known(const struct ir_block *b, const struct ir_insn *in);
 LLVMValueRef lower_vector(struct lower *L, const struct ir_insn *in);
 
-/* x86_64.c: what only inline assembly says exactly */
+/* Leave in front of the guest instruction under way, of which nothing has been done yet, when `special`: the interpreter does it. */
+void lower_alone_if(struct lower *L, LLVMValueRef special);
+
+/* the host's file: what only inline assembly says exactly, and how tier 1 has the state */
 bool asm_known(const struct ir_block *b, const struct ir_insn *in);
 LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in);
 LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest);
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
+/* inline.c: without effects it may be moved to where it is used. A fault in it goes to L->fault, if that is set. */
+LLVMValueRef call_asm(struct lower *L, const char *text, const char *constraints, LLVMTypeRef result, LLVMValueRef *arg, unsigned n, unsigned effects);
+enum asm_effects { ASM_PURE, ASM_EFFECTS, ASM_STICKY /* sets sticky flags: it happens, but touches no memory */ };
+/* Z, P, C and `below or equal` of FCMPF, with its sticky flags. False: LLVM's own comparison is as good. */
+bool asm_float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *z, LLVMValueRef *p, LLVMValueRef *c, LLVMValueRef *be);
+/* Accesses of guest memory for L->fault (exact regions): integers of 8 to 64 bits (the load's value is zero-extended to an i64) and vectors */
+LLVMValueRef asm_load(struct lower *L, LLVMTypeRef type, LLVMValueRef pointer, bool aligned);
+void asm_store(struct lower *L, LLVMValueRef v, LLVMValueRef pointer, bool aligned);
+bool asm_atomic_known(const struct ir_insn *in);
+LLVMValueRef asm_atomic(struct lower *L, const struct ir_insn *in, LLVMValueRef pointer);
 void asm_fence(struct lower *L, unsigned kind);
 extern const char llvm_triple[], llvm_cpu[];
+extern const char *const asm_options[];                                      /* LLVM's own, NULL behind the last */
+extern const LLVMCodeModel asm_code_model;
+void asm_start(void);                                                        /* LLVM's parts for the host */
+void asm_function(struct lower *L);                                          /* what the region's function needs so that no register is saved */
+bool asm_allows(const struct ir_insn *in);                                   /* may an operation that LLVM has words for be lowered by them? */
+extern const char *const asm_kept[], *const asm_flag_regs[];                 /* registers that tier 1 wants back as they were, those that hold the flags; NULL behind the last */
+LLVMValueRef asm_state(struct lower *L, uint32_t offset);                    /* pointer */
+/* All flags in one integer, as tier 1 has them in the state or in asm_flag_regs */
+extern const unsigned asm_word_bits;
+uint64_t asm_word_mask(unsigned mask);                                       /* the bits that hold these flags */
+LLVMValueRef asm_word_in(struct lower *L, LLVMValueRef *reg);
+void asm_word_out(struct lower *L, LLVMValueRef word, LLVMValueRef *reg);    /* to the registers, each an i64 */
+LLVMValueRef asm_word_of(struct lower *L, LLVMValueRef *flag, unsigned mask);
+void asm_flags_of_word(struct lower *L, LLVMValueRef word, LLVMValueRef *flag);
+void asm_order_load(struct lower *L), asm_order_store(struct lower *L);      /* behind a load and in front of a store of shared memory */
+bool asm_begins(const uint8_t *code, uint64_t size);                          /* nothing but the making of a frame? */
+/* Host code that LLVM's object file leaves open. EXIT: `place` is one of a region's exits. */
+enum asm_reloc { RELOC_UNKNOWN, RELOC_DONE, RELOC_EXIT };
+enum asm_reloc asm_relocate(unsigned type, int64_t addend, uint8_t *code, uint64_t place, uint64_t symbol, bool undefined);
+extern const unsigned asm_reloc_64;                                          /* type of a pointer's relocation */
+extern const bool asm_partial_registers;                                     /* asm_low_operation is there */
+extern const bool asm_aligns;                                                /* aligned accesses fault by themselves */
 LLVMValueRef asm_low_part(struct lower *L, LLVMValueRef old, LLVMValueRef v);   /* i64 old with its low bytes replaced by v, an i8, i16 or i32 */
 LLVMValueRef asm_low_operation(struct lower *L, const char *name, LLVMValueRef old, LLVMValueRef v);   /* the same, by old's low bytes `name` v; v: i8 or i16 */
-LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b);     /* the flags word after comparing, b == NULL: after AND a, a */
+LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b);     /* the host's flags word after comparing, b == NULL: after AND a, a */
 void asm_poll(struct lower *L, LLVMBasicBlockRef poked, LLVMBasicBlockRef next);   /* an access of the poll page, noted in POLL_SECTION */
+#define ENTRY_SYMBOL "wherry_entry"                                          /* where the registers are as tier 1 had them */
 #define POLL_SECTION ".wherry_polls"                                         /* pairs of u64: the access, where to go on when it faults */
 extern const char asm_selector[];                                            /* register that holds the entry's number when there are several */
-enum { ASM_ENTRY_SIZE = 32 };
+enum { ASM_ENTRY_SIZE = 32, ASM_FRAME = 4096 /* most that a function may have */ };
 /* before the function: onto C's stack. which: the entry's number, -1: there is one. ASM_ENTRY_SIZE bytes; the last runs on into the function. */
 void asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function);
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size);

@@ -2,10 +2,92 @@
  * x86_64.c: tier 2 on an x86-64 host. Floating point is inline assembly, one instruction each: then LLVM neither folds nor commutes it, and NaNs,
  * rounding and sticky flags are the guest's own, because MXCSR is. So are vector operations for which LLVM has no word.
  */
+#include <elf.h>
+#include <llvm-c/Target.h>
 #include <string.h>
 #include "llvm/lower.h"
 
 const char llvm_triple[] = "x86_64-unknown-linux-gnu", llvm_cpu[] = "x86-64-v2";
+/* loops were strength-reduced once: again only moves registers; short ones within one line of the instruction cache are up to half again as fast */
+const char *const asm_options[] = { "-disable-lsr", "-align-loops=64", NULL };
+const LLVMCodeModel asm_code_model = LLVMCodeModelSmall;
+const char *const asm_kept[] = { NULL }, *const asm_flag_regs[] = { NULL };
+const bool asm_partial_registers = true, asm_aligns = true;
+
+#define STATE_SPACE 256                  /* LLVM's address space for %gs */
+#define NO_SAVED_REGISTERS 10            /* LLVM's calling convention for GHC: no register has to be kept for a caller */
+
+void asm_start(void)
+{
+    LLVMInitializeX86TargetInfo();
+    LLVMInitializeX86Target();
+    LLVMInitializeX86TargetMC();
+    LLVMInitializeX86AsmPrinter();
+    LLVMInitializeX86AsmParser();
+}
+
+void asm_function(struct lower *L) { LLVMSetFunctionCallConv(L->fn, NO_SAVED_REGISTERS); }
+bool asm_allows(const struct ir_insn *in) { return true; }
+void asm_order_load(struct lower *L) {}                                      /* volatile is enough */
+void asm_order_store(struct lower *L) {}
+
+LLVMValueRef asm_state(struct lower *L, uint32_t offset)
+{
+    return LLVMConstIntToPtr(int_const(L, 64, offset), LLVMPointerTypeInContext(L->c, STATE_SPACE));
+}
+
+/* --- the flags word is the state's --- */
+
+static const uint8_t word_bit[N_FLAGS] = { 8, 10, 12, 14, 15, 0 };
+const unsigned asm_word_bits = 16;
+
+uint64_t asm_word_mask(unsigned mask)
+{
+    unsigned bits = 0;
+    for (unsigned k = 0; k < N_FLAGS; k++)
+        bits |= (mask >> k & 1u) << word_bit[k];
+    return bits;
+}
+
+LLVMValueRef asm_word_in(struct lower *L, LLVMValueRef *reg) { return NULL; }
+void asm_word_out(struct lower *L, LLVMValueRef word, LLVMValueRef *reg) {}
+
+LLVMValueRef asm_word_of(struct lower *L, LLVMValueRef *flag, unsigned mask)
+{
+    LLVMTypeRef t = int_type(L, 16);
+    LLVMValueRef word = LLVMConstNull(t);
+    for (unsigned k = 0; k < N_FLAGS; k++)
+        if (mask >> k & 1)
+            word = LLVMBuildOr(L->b, word, LLVMBuildShl(L->b, LLVMBuildZExt(L->b, flag[k], t, ""), LLVMConstInt(t, word_bit[k], 0), ""), "");
+    return word;
+}
+
+void asm_flags_of_word(struct lower *L, LLVMValueRef word, LLVMValueRef *flag)
+{
+    for (unsigned k = 0; k < N_FLAGS; k++)
+        flag[k] = LLVMBuildTrunc(L->b, LLVMBuildLShr(L->b, word, int_const(L, 16, word_bit[k]), ""), int_type(L, 1), "");
+}
+
+/* --- the object file --- */
+
+const unsigned asm_reloc_64 = R_X86_64_64;
+
+/* sub rsp, or push rax */
+bool asm_begins(const uint8_t *code, uint64_t size)
+{
+    return size == 0 || (size == 1 && code[0] == 0x50) || ((size == 4 || size == 7) && code[0] == 0x48 && (code[1] | 2) == 0x83 && code[2] == 0xec);
+}
+
+enum asm_reloc asm_relocate(unsigned type, int64_t addend, uint8_t *code, uint64_t place, uint64_t symbol, bool undefined)
+{
+    if (type != R_X86_64_PC32 && type != R_X86_64_PLT32)
+        return RELOC_UNKNOWN;
+    if (undefined)
+        return addend == -4 ? RELOC_EXIT : RELOC_UNKNOWN;
+    uint32_t v = (uint32_t)(symbol + (uint64_t)addend - place);
+    memcpy(code + place, &v, 4);
+    return RELOC_DONE;
+}
 
 static size_t through_gs(uint8_t *code, unsigned opcode, uint32_t offset)     /* mov between rsp and the state */
 {
@@ -111,25 +193,11 @@ bool asm_known(const struct ir_block *b, const struct ir_insn *in)
     return in->type == IR_V128;
 }
 
-static LLVMValueRef call_asm(struct lower *L, const char *text, const char *constraints, LLVMTypeRef result, LLVMValueRef *arg, unsigned n, bool effects)
-{
-    static const char *const pure[] = { "nounwind", "willreturn", "memory" /* none */ };
-    LLVMTypeRef types[4];
-    for (unsigned k = 0; k < n; k++)
-        types[k] = LLVMTypeOf(arg[k]);
-    LLVMTypeRef t = LLVMFunctionType(result, types, n, 0);
-    LLVMValueRef a = LLVMGetInlineAsm(t, text, strlen(text), constraints, strlen(constraints), effects, 0, LLVMInlineAsmDialectATT, 0);
-    LLVMValueRef call = LLVMBuildCall2(L->b, t, a, arg, n, "");
-    for (unsigned k = 0; k < sizeof pure / sizeof *pure && !effects; k++)      /* so that it may be moved to where it is used */
-        LLVMAddCallSiteAttribute(call, (LLVMAttributeIndex)LLVMAttributeFunctionIndex,
-                                 LLVMCreateEnumAttribute(L->c, LLVMGetEnumAttributeKindForName(pure[k], strlen(pure[k])), 0));
-    return call;
-}
-
 LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in)
 {
     const struct name *n = find(in);
     bool low = in->mod & 1;
+    unsigned effects = ir_op_info[in->op].props & IR_P_FP ? ASM_STICKY : ASM_PURE;
     const char *name = low ? n->low : n->packed;
     LLVMTypeRef v128 = vector_type(L, IR_VOID);
     char text[64], imm[16] = "";
@@ -139,24 +207,41 @@ LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in)
     switch (n->shape) {
     case TO_GPR:
         snprintf(text, sizeof text, "%s $1, $0", name);
-        return call_asm(L, text, "=r,x", type_of(L, in->type), arg, 1, false);
+        return call_asm(L, text, "=r,x", type_of(L, in->type), arg, 1, effects);
     case FROM_GPR:
         snprintf(text, sizeof text, "%s%c $2, $0", name, L->ir->insn[in->arg[1]].type == IR_I64 ? 'q' : 'l');
-        return call_asm(L, text, "=x,0,r", v128, arg, 2, false);
+        return call_asm(L, text, "=x,0,r", v128, arg, 2, effects);
     case UNARY1:
         if (!low) {
             snprintf(text, sizeof text, "%s %s$1, $0", name, imm);
-            return call_asm(L, text, "=x,x", v128, arg + 1, 1, false);
+            return call_asm(L, text, "=x,x", v128, arg + 1, 1, effects);
         }
         break;
     case UNARY0:
         snprintf(text, sizeof text, "%s %s$1, $0", name, imm);
-        return call_asm(L, text, "=x,x", v128, arg, 1, false);
+        return call_asm(L, text, "=x,x", v128, arg, 1, effects);
     default:
         break;
     }
     snprintf(text, sizeof text, "%s %s$2, $0", name, imm);
-    return call_asm(L, text, "=x,0,x", v128, arg, 2, false);
+    return call_asm(L, text, "=x,0,x", v128, arg, 2, effects);
+}
+
+bool asm_float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *z, LLVMValueRef *p, LLVMValueRef *c, LLVMValueRef *be)
+{
+    LLVMTypeRef t = int_type(L, 8), types[4] = { t, t, t, t }, flags = LLVMStructTypeInContext(L->c, types, 4, 0);
+    LLVMValueRef arg[2] = { L->v[in->arg[0]], L->v[in->arg[1]] }, *out[4] = { z, p, c, be }, r;
+    char text[96];
+    int n = snprintf(text, sizeof text, "%scomis%c $5, $4", in->mod & IR_SIGNAL ? "" : "u", in->lane == IR_F64 ? 'd' : 's');
+    if (L->fault) {                                                  /* flags don't live from block to block */
+        snprintf(text + n, sizeof text - (size_t)n, "\n\tsetz $0\n\tsetp $1\n\tsetc $2\n\tsetbe $3");
+        r = call_asm(L, text, "=r,=r,=r,=r,x,x,~{flags}", flags, arg, 2, ASM_STICKY);
+    } else {
+        r = call_asm(L, text, "={@ccz},={@ccp},={@ccc},={@ccbe},x,x,~{flags}", flags, arg, 2, ASM_STICKY);
+    }
+    for (unsigned k = 0; k < 4; k++)
+        *out[k] = LLVMBuildTrunc(L->b, LLVMBuildExtractValue(L->b, r, k, ""), int_type(L, 1), "");
+    return true;
 }
 
 LLVMValueRef asm_low_part(struct lower *L, LLVMValueRef old, LLVMValueRef v)
@@ -224,4 +309,67 @@ LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in)
 void asm_fence(struct lower *L, unsigned kind)
 {
     call_asm(L, kind == 0 ? "mfence" : kind == 1 ? "lfence" : "sfence", "~{memory}", LLVMVoidTypeInContext(L->c), NULL, 0, true);
+}
+
+/* --- accesses that may fault --- */
+
+static const char *suffix_of(unsigned width) { return width == 8 ? "b" : width == 16 ? "w" : width == 32 ? "l" : "q"; }
+
+/* operand `at` of the call is in memory, of type t */
+static void in_memory(struct lower *L, LLVMValueRef call, unsigned at, LLVMTypeRef t)
+{
+    unsigned kind = LLVMGetEnumAttributeKindForName("elementtype", 11);
+    LLVMAddCallSiteAttribute(call, at + 1, LLVMCreateTypeAttribute(L->c, kind, t));
+}
+
+LLVMValueRef asm_load(struct lower *L, LLVMTypeRef type, LLVMValueRef pointer, bool aligned)
+{
+    bool vector = LLVMGetTypeKind(type) == LLVMVectorTypeKind;
+    unsigned width = vector ? 128 : LLVMGetIntTypeWidth(type);
+    const char *text = vector ? aligned ? "movaps $1, $0" : "movups $1, $0" : width == 8 ? "movzbl $1, ${0:k}" : width == 16 ? "movzwl $1, ${0:k}" :
+                       width == 32 ? "movl $1, ${0:k}" : "movq $1, $0";
+    LLVMValueRef v = call_asm(L, text, vector ? "=x,*m" : "=r,*m", vector ? type : int_type(L, 64), &pointer, 1, true);
+    in_memory(L, v, 0, type);
+    return v;
+}
+
+void asm_store(struct lower *L, LLVMValueRef v, LLVMValueRef pointer, bool aligned)
+{
+    LLVMTypeRef type = LLVMTypeOf(v);
+    bool vector = LLVMGetTypeKind(type) == LLVMVectorTypeKind;
+    char text[32];
+    LLVMValueRef arg[2] = { pointer, v };
+    if (vector)
+        snprintf(text, sizeof text, aligned ? "movaps $1, $0" : "movups $1, $0");
+    else
+        snprintf(text, sizeof text, "mov%s $1, $0", suffix_of(LLVMGetIntTypeWidth(type)));
+    in_memory(L, call_asm(L, text, vector ? "=*m,x" : "=*m,re", LLVMVoidTypeInContext(L->c), arg, 2, true), 0, type);
+}
+
+/* AND, OR, XOR give no old value */
+bool asm_atomic_known(const struct ir_insn *in)
+{
+    return in->op == IR_AADD || in->op == IR_AXCHG || in->op == IR_CAS || !in->uses;
+}
+
+LLVMValueRef asm_atomic(struct lower *L, const struct ir_insn *in, LLVMValueRef pointer)
+{
+    static const char *const locked[IR_N_OPS] = { [IR_AADD] = "lock xadd", [IR_AXCHG] = "xchg", [IR_CAS] = "lock cmpxchg",
+                                                 [IR_AAND] = "lock and", [IR_AOR] = "lock or", [IR_AXOR] = "lock xor" };
+    LLVMTypeRef t = type_of(L, in->type);
+    LLVMValueRef arg[3] = { pointer, L->v[in->arg[1]] }, call;
+    bool no_result = in->op == IR_AAND || in->op == IR_AOR || in->op == IR_AXOR;
+    char text[48];
+    snprintf(text, sizeof text, "%s%s $%u, $%u", locked[in->op], suffix_of(LLVMGetIntTypeWidth(t)), in->op == IR_CAS ? 2 : no_result ? 1 : 0, no_result ? 0 : 1);
+    if (in->op == IR_CAS) {
+        arg[1] = L->v[in->arg[2]];
+        arg[2] = L->v[in->arg[1]];
+        call = call_asm(L, text, "={ax},*m,r,0,~{flags},~{memory}", t, arg, 3, true);
+    } else if (no_result) {
+        call = call_asm(L, text, "=*m,re,~{flags},~{memory}", LLVMVoidTypeInContext(L->c), arg, 2, true);
+    } else {
+        call = call_asm(L, text, "=r,*m,0,~{flags},~{memory}", t, arg, 2, true);
+    }
+    in_memory(L, call, 0, t);
+    return no_result ? arg[1] : call;
 }

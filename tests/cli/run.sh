@@ -50,9 +50,23 @@ expect bad-tier 1 'tier' "$wherry" -tier 9 /bin/true
 expect stats 0 'blocks' "$wherry" --stats /bin/true
 expect log-file 0 '' "$wherry" -d in_asm -D log.txt /bin/true
 expect log-content 0 'push|mov' head -c 100000 log.txt
+# what the guest writes to a closed descriptor never lands in the log, which is no descriptor of the guest's
+for closed in '>&-' '<&- >&-' '<&- >&- 2>&-'; do
+    expect "log-closed $closed" 3 '' bash -c "'$wherry' -d in_asm,exec -strace -D log3.txt /bin/sh -c 'echo secretword 2>/dev/null; /bin/echo secretword 2>/dev/null; exit 3' $closed"
+    expect "log-closed-content $closed" 1 '' grep -a '^secretword' log3.txt
+done
+expect log-input-closed 0 '^0$' bash -c "'$wherry' -d in_asm -D log3.txt /bin/cat <&- 2>/dev/null | wc -c"
+expect log-hidden 0 '' bash -c "/bin/ls /proc/self/fd >fds; '$wherry' -d in_asm -D log3.txt /bin/ls /proc/self/fd | diff fds -"
+expect log-kept 0 '' bash -c "'$wherry' -strace -D log3.txt /usr/bin/python3 -c 'import os; os.closerange(3, 70000); os.getpid(); os._exit(0)'; grep -q getpid log3.txt"
 for item in in_asm ir ir_opt out_asm exec cpu nochain; do expect "log-$item" 0 '^hi$' "$wherry" -d $item -D log2.txt /bin/echo hi; done
 expect search-path 0 '^hi$' "$wherry" echo hi
 expect stack-size 0 '^ok$' "$wherry" -s 67108864 /bin/echo ok
+printf '#include <stdio.h>\n#include <alloca.h>\nint main(void){ volatile char *p = alloca(12 << 20); p[0] = 5; printf("%%d\\n", p[0]); }' | build large-frame
+expect stack-limit 139 '.' bash -c "ulimit -s 8192 -c 0; '$wherry' ./large-frame 2>/dev/null; exit \$?"
+expect stack-larger 0 '^5$' bash -c "ulimit -s 8192 -c 0; '$wherry' -s 16M ./large-frame"
+expect stack-smaller 139 '.' bash -c "ulimit -s 65536 -c 0; '$wherry' -s 8M ./large-frame 2>/dev/null; exit \$?"
+expect stack-by-limit 0 '^5$' bash -c "ulimit -s 65536 -c 0; '$wherry' ./large-frame"
+expect stack-tiny 0 '^ok$' bash -c "ulimit -s 64; '$wherry' /bin/echo ok"
 expect stdin 0 '^abc$' bash -c "echo abc | '$wherry' /bin/cat"
 expect environment-unchanged 0 '' bash -c "diff <(env -i A=1 B=2 /usr/bin/env | as_set) <(env -i A=1 B=2 '$wherry' /usr/bin/env | as_set)"
 expect child-environment 0 '' bash -c "diff <(env -i A=1 /bin/sh -c /usr/bin/env | as_set) <(env -i A=1 '$wherry' /bin/sh -c /usr/bin/env | as_set)"

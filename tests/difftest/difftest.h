@@ -73,8 +73,9 @@ void test_describe(struct test_case *c);             /* fills in text */
 bool test_differ(const struct test_case *c, const struct test_result *native, const struct test_result *own, bool approximate, char *why, size_t size);
 
 /* wherry.c: run the case through a tier */
-enum { TEST_EXACT_FLAGS = 1, TEST_SELF_CHECK = 2 };
-void test_wherry_init(int tier, unsigned options);
+enum { TEST_EXACT_FLAGS = 1, TEST_SELF_CHECK = 2, TEST_INEXACT = 4 /* tier 2 as while the guest handles no faults */ };
+void test_wherry_init(int tier, unsigned options);      /* tier 2: each block becomes a region when it is first entered */
+uint64_t test_wherry_regions(void);                      /* how many there were */
 void test_wherry(const struct test_case *c, struct test_result *r);
 void test_wipe_edge(void);                           /* what the last case left beyond the window */
 void test_wherry_limit(unsigned milliseconds);       /* a case may take about this long */

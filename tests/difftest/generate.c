@@ -260,7 +260,8 @@ static bool fix_memory(struct test_case *c, struct test_insn *t, const ZydisDeco
         uint32_t mxcsr = 0x1f80 | (uint32_t)test_below(4) << 13;
         if (test_below(8) == 0) mxcsr |= 0x10000;
         if (offset + 512 <= WINDOW) return set_memory(c, want + 24, &mxcsr, 4);
-        break; }
+        if (offset + 28 <= WINDOW) memcpy(&mxcsr, c->memory + offset + 24, 4);
+        return !(mxcsr & 0x20000) && (offset + 28 <= WINDOW || offset + 24 >= WINDOW); }                   /* not reserved on AMD's processors */
     case ZYDIS_MNEMONIC_LDMXCSR: {
         uint32_t mxcsr = (uint32_t)test_random() & 0xffff;
         if (test_below(8) == 0) mxcsr |= 0x10000;                             /* reserved; bit 17 is not on AMD's processors */
@@ -339,6 +340,7 @@ static bool stores_pointers(ZydisMnemonic m)
 static void note_touched(struct test_insn *t, const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
 {
     t->touched = loads_pointers(insn->mnemonic) ? X87_POINTERS : 0;
+    if (insn->mnemonic == ZYDIS_MNEMONIC_PAUSE && insn->raw.rex.B) t->touched |= 1u << 0 | 1u << 8;         /* an exchange, though it isn't called so */
     for (unsigned i = 0; i < insn->operand_count; i++) {
         int a = -1, b = -1;
         if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER) a = gpr_number(op[i].reg.value, NULL);

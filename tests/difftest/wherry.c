@@ -9,7 +9,7 @@
 #include <sys/ucontext.h>
 #include <unistd.h>
 #include "difftest.h"
-#include "engine/engine.h"
+#include "engine/internal.h"
 
 uint64_t test_fs_base, test_gs_base;
 bool test_exact_flags;
@@ -74,16 +74,23 @@ void test_wherry_init(int tier, unsigned options)
     mprotect((void *)(DATA_BASE + DATA_RW), DATA_SIZE - DATA_RW, PROT_READ);
     test_exact_flags = options & TEST_EXACT_FLAGS;
     struct engine_config cfg = { .tier = tier, .fetchable = fetchable, .watch = watch, .exact_flags = test_exact_flags, .self_check = options & TEST_SELF_CHECK,
-        .cache_size = 16 << 20, .eager = true };
+        .cache_size = 16 << 20, .eager = true, .tier2_threshold = tier == 2 };
     if (engine_init(&cfg)) { perror("difftest: engine"); exit(1); }
     cpu = cpu_create();
     cpu_set_current(cpu);
+    for (unsigned i = 0; tier == 2 && !(options & TEST_INEXACT) && i < sizeof sigs / sizeof *sigs; i++) engine_guest_handles(sigs[i]);
 #ifdef TEST_NATIVE
     syscall(SYS_arch_prctl, 0x1003 /* ARCH_GET_FS */, &test_fs_base);
     syscall(SYS_arch_prctl, 0x1004 /* ARCH_GET_GS */, &test_gs_base);
 #endif
 }
 
+uint64_t test_wherry_regions(void)
+{
+    uint64_t sum[CPU_COUNTERS];
+    engine_sum_counters(sum);
+    return sum[STAT_REGIONS];
+}
 
 void test_wipe_edge(void) { memset((void *)(EDGE_BASE + EDGE_SIZE - 2048), 0, 2048); }
 
@@ -111,6 +118,7 @@ void test_wherry(const struct test_case *c, struct test_result *r)
     memcpy(&cpu->state, &c->in, sizeof c->in);
     engine_invalidate(c->pc, sizeof c->bytes);           /* an earlier branch may have landed here */
     memcpy((void *)c->pc, c->bytes, sizeof c->bytes);
+    memset(cpu->heat, 0, sizeof cpu->heat);
     enum engine_event e = engine_run(cpu);
     memset((void *)c->pc, 0xcc, sizeof c->bytes);
     engine_invalidate(c->pc, sizeof c->bytes);

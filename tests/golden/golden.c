@@ -7,7 +7,7 @@
  *     golden-HOST --order-all order.txt      the same for a processor that has every feature
  *
  * Nothing depends on this machine: features are none on Arm and POWER and all on x86-64, offsets and addresses of helpers and stubs are made up. A form that the emitter
- * leaves to the interpreter has `-` for its length. GOLDEN_HOST is the host's struct: one program each.
+ * refuses has `-` for its length; one whose code calls the interpreter for an operation has a `*` behind the hash. GOLDEN_HOST is the host's struct: one program each.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -210,7 +210,7 @@ static int run(const char *file, bool order)
             printf("%-44s", name + 1);
             golden_print_order(host->name, code.rw, n);
         } else if (n) {
-            printf("%5zu %08x  %s\n", n, hash(code.rw, n), name + 1);
+            printf("%5zu %08x%c %s\n", n, hash(code.rw, n), code.n_interpreted ? '*' : ' ', name + 1);
         } else {
             printf("    - --------  %s\n", name + 1);
         }

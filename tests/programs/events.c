@@ -160,7 +160,7 @@ static void files(void)
     show("statx", statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &sx));
     printf("%llu %o\n", (unsigned long long)sx.stx_size, sx.stx_mode);
     show("statx fault", syscall(SYS_statx, fd, "", AT_EMPTY_PATH, STATX_SIZE, (void *)16));
-    show("statx null", syscall(SYS_statx, fd, NULL, AT_EMPTY_PATH, STATX_SIZE, &sx) < 0 ? -1 : 0);
+    show("note statx null", syscall(SYS_statx, fd, NULL, AT_EMPTY_PATH, STATX_SIZE, &sx) < 0 ? -1 : 0);
     close(fd); close(dir);
 }
 

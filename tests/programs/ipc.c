@@ -166,7 +166,7 @@ static void interfaces(void)
 {
     struct ifaddrs *list, *i;
     show("getifaddrs", getifaddrs(&list));
-    for (i = list; i; i = i->ifa_next) printf("%s %u %x\n", i->ifa_name, i->ifa_addr ? i->ifa_addr->sa_family : 0, i->ifa_flags & IFF_LOOPBACK);
+    for (i = list; i; i = i->ifa_next) if (!strcmp(i->ifa_name, "lo")) printf("%s %u %x\n", i->ifa_name, i->ifa_addr ? i->ifa_addr->sa_family : 0, i->ifa_flags & IFF_LOOPBACK);
     printf("lo is %u\n", if_nametoindex("lo"));
 }
 

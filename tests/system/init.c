@@ -7,14 +7,17 @@
  *   SYSTEM end
  */
 #include <fcntl.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -48,9 +51,19 @@ static void mount_all(void)
 
 static void open_console(void)
 {
-    int fd = open("/dev/console", O_RDWR);
+    int fd = open("/dev/console", O_RDWR | O_CLOEXEC);
     for (int i = 0; i < 3; i++)
         dup2(fd, i);
+}
+
+/* The loopback interface, which any machine has running */
+static void start_lo(void)
+{
+    struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (ioctl(fd, SIOCSIFFLAGS, &lo))
+        perror("lo");
+    close(fd);
 }
 
 /* ---- one test ---- */
@@ -61,9 +74,9 @@ static pid_t start(char **argv, const char *out, const char *err)
     if (child)
         return child;
     setsid();
-    dup2(open("/dev/null", O_RDONLY), 0);
-    dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC, 0644), 1);
-    dup2(open(err, O_WRONLY | O_CREAT | O_TRUNC, 0644), 2);
+    dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+    dup2(open(out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), 1);
+    dup2(open(err, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), 2);
     if (chdir("/tmp") == 0)
         execv(argv[0], argv);
     perror(argv[0]);
@@ -170,8 +183,9 @@ int main(void)
     mkdir("/dev", 0755);
     mount_all();
     open_console();
+    start_lo();
     say("page %ld", sysconf(_SC_PAGESIZE));
-    FILE *f = fopen("/tests", "r");
+    FILE *f = fopen("/tests", "re");
     while (f && fgets(line, sizeof line, f))
         test(line);
     say("end");

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Runs the program table: each row natively and under wherry, and compares standard output, standard error and exit status.
 
-run.py --wherry BUILD/wherry-x86_64 [--entries] [--table FILE] [--only REGEX] [--without 'ROW ...'] [-j N] [--runner 'qemu-aarch64 -L ROOT'] [--option=-tier --option=0 ...]
+run.py --wherry BUILD/wherry-x86_64 [--entries] [--table FILE] [--only REGEX] [--without 'ROW ...'] [-j N] [--timeout SECONDS] [--runner 'qemu-aarch64 -L ROOT'] [--option=-tier --option=0 ...]
 --entries: under WHERRY_HOST_PAGE, sums up how many blocks were entered (--stats). Two more tests: less than 1 % of them may look addresses up because
 there is code in the same host page, less than 3 % because a host page holds guest pages with different rights, which includes the first.
 Prints a line a row and ends with 'N passed, N failed'; exit status 1 if any failed."""
@@ -47,14 +47,14 @@ def argv_of(how, command, inputs):
         return [w.replace('$BENCH', inputs) for w in shlex.split(command)]
     return ['/bin/' + how, '-c', command]
 
-def execute(argv, inputs, extra):
+def execute(argv, inputs, extra, timeout):
     """extra: more of the environment"""
     d = tempfile.mkdtemp(prefix='wherry-table-')
     work = d + '/w'
-    same = os.stat(inputs).st_dev == os.stat(d).st_dev
-    def give(source, target):                                   # rows may write to the small ones, and no row to the large ones
-        (os.link if same and os.path.getsize(source) > 1 << 20 else shutil.copy)(source, target)
-    shutil.copytree(inputs, work, copy_function=give)
+    def unused(folder, names):                                  # the large ones that the row does not name
+        line = ' '.join(argv)
+        return [n for n in names if os.path.getsize(os.path.join(folder, n)) > 1 << 20 and n not in line]
+    shutil.copytree(inputs, work, ignore=unused)
     # glibc's sin and exp give other last bits with FMA, which wherry's processor does not have: compare like with like
     env = {'GLIBC_TUNABLES': 'glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4', 'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'HOME': work, 'LC_ALL': 'C.UTF-8', 'TZ': 'UTC', 'TERM': 'dumb', 'TMPDIR': '/tmp', **extra}
     env.update({k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')})       # tests/sanitize
@@ -62,7 +62,7 @@ def execute(argv, inputs, extra):
     try:
         p = subprocess.Popen(argv, cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
         try:
-            out, err = p.communicate(timeout=600)
+            out, err = p.communicate(timeout=timeout)
             result = (p.returncode, out, err.replace(work.encode(), b'DIR'))
         except subprocess.TimeoutExpired:
             os.killpg(p.pid, signal.SIGKILL)                    # its children too
@@ -100,7 +100,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument('--wherry', required=True); p.add_argument('--table', default=HERE + '/programs.txt')
     p.add_argument('--only', default=''); p.add_argument('--without', default='', help='rows to leave out, by blanks'); p.add_argument('-j', type=int, default=2); p.add_argument('--runner', default=''); p.add_argument('--option', action='append', default=[])
-    p.add_argument('--entries', action='store_true')
+    p.add_argument('--entries', action='store_true'); p.add_argument('--timeout', type=int, default=600, help='seconds that a program may take')
     a = p.parse_args()
     runner = shlex.split(a.runner)
     if runner:
@@ -117,8 +117,8 @@ def main():
         stats.update((k, os.environ[k]) for k in ['WHERRY_HOST_PAGE'] if k in os.environ)
         argv = argv_of(how, command, inputs)
         program = shutil.which(argv[0]) or argv[0]
-        native = execute([program] + argv[1:], inputs, {})
-        under = execute(wherry + [program] + argv[1:], inputs, stats)
+        native = execute([program] + argv[1:], inputs, {}, a.timeout)
+        under = execute(wherry + [program] + argv[1:], inputs, stats, a.timeout)
         under = under[:2] + (re.sub(rb'wherry: statistics\n(  .*\n)*', b'', under[2]),) + under[3:]       # of a process that has lost the log
         clean = lambda r: (r[0], r[1], normalise(re.sub(rb'qemu: uncaught target signal .*\n', b'', r[2]) if runner else r[2]))
         return name, difference(clean(native), clean(under)), native[3], under[3], entries(log)

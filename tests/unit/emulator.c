@@ -161,8 +161,10 @@ int main(int argc, char **argv)
         printf("syscalls_rare\n");
     if (lacks(SYS_openat2) || lacks(SYS_process_vm_readv))
         printf("events\nproc_mem\n");
+    if (lacks(SYS_io_destroy) || lacks(SYS_clone3))
+        printf("syscalls_new\n");
     if (!limits_the_stack())
-        printf("execs\n");
+        printf("execs\ngrowth\n");
     if (!knows_robust_lists())
         printf("locks\n");
     if (!reads_nothing_anywhere())                       /* one of its many errors where the kernel has none */

@@ -24,7 +24,7 @@ static uint64_t invalidated_start, invalidated_end;
 uint64_t (*ir_mem_view)(uint64_t addr, unsigned size, bool write);      /* engine/view.c sets it */
 void engine_settle_views(void) {}
 void engine_forget_views(void) {}
-void engine_guest_handles_faults(void) {}
+void tier2_off(void) {}
 bool engine_view_fault(void *ucontext, bool by_code) { (void)ucontext; (void)by_code; return false; }
 void engine_written_code(siginfo_t *info, void *ucontext) { (void)info; (void)ucontext; }
 

@@ -5,6 +5,7 @@
 #ifdef __aarch64__
 #include "host/host.h"
 #define TEST_HOST host_aarch64
+#define TEST_RUNS
 #include "test_host_x86_64.c"
 #else
 #include <setjmp.h>
@@ -78,6 +79,10 @@ static void bit_fields(void)
         asm_lsl(&a, true, 1, 2, n), TEXT("lsl x1, x2, #%u\n", n);
         asm_lsr(&a, true, 1, 2, n), TEXT("lsr x1, x2, #%u\n", n);
         asm_asr(&a, true, 1, 2, n), TEXT("asr x1, x2, #%u\n", n);
+        asm_bfm(&a, true, A_UBFM, 1, 2, (64 - n) % 64, 63 - n), TEXT("ubfiz x1, x2, #%u, #%u\n", n, 64 - n);
+        asm_put(&a, A_EXTR | A_XDUAL(true) | 3 << 16 | n << 10 | 2 << 5 | 1), TEXT("extr x1, x2, x3, #%u\n", n);
+        asm_rr(&a, n & 1, A_RBIT, n / 3, n / 4), TEXT("rbit %c%u, %c%u\n", n & 1 ? 'x' : 'w', n / 3, n & 1 ? 'x' : 'w', n / 4);
+        asm_rr(&a, n & 1, A_CLZ, n / 4, n / 3), TEXT("clz %c%u, %c%u\n", n & 1 ? 'x' : 'w', n / 4, n & 1 ? 'x' : 'w', n / 3);
         asm_rrs(&a, true, A_EOR, 1, 2, 3, LSR, n), TEXT("eor x1, x2, x3, lsr #%u\n", n);
         asm_rrs(&a, n & 1, A_SUBS, 1, 2, 3, LSL, n / 2), TEXT("subs %c1, %c2, %c3, lsl #%u\n", n & 1 ? 'x' : 'w', n & 1 ? 'x' : 'w', n & 1 ? 'x' : 'w', n / 2);
     }
@@ -112,6 +117,13 @@ static void accesses(void)
         }
     for (unsigned log2 = 0; log2 < 4; log2++) {
         asm_mem_index(&a, true, false, log2, 1, 2, 3, false), TEXT("%s1, [x2, x3]\n", load[log2]);
+        if (log2 < 3) {
+            asm_load_signed_index(&a, true, log2, 1, 2, 3, false), TEXT("ldrs%c x1, [x2, x3]\n", "bhw"[log2]);
+            if (log2)
+                asm_load_signed_index(&a, true, log2, 4, 5, 6, true), TEXT("ldrs%c x4, [x5, x6, lsl #%u]\n", "bhw"[log2], log2);
+            if (log2 < 2)
+                asm_load_signed_index(&a, false, log2, 7, 8, 9, false), TEXT("ldrs%c w7, [x8, x9]\n", "bh"[log2]);
+        }
         if (log2)
             asm_mem_index(&a, false, false, log2, 1, 2, 3, true), TEXT("%s1, [x2, x3, lsl #%u]\n", store[log2], log2);
     }

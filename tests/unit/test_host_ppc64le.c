@@ -48,8 +48,10 @@ static const struct op x_ops[] = {                       /* rt, ra, rb */
     { V_PKSHUS, "vpkshus" }, { V_PKSWSS, "vpkswss" }, { V_PKSWUS, "vpkswus" }, { V_SLB, "vslb" }, { V_SLH, "vslh" }, { V_SLW, "vslw" }, { V_SLD, "vsld" }, { V_SRB, "vsrb" }, { V_SRH, "vsrh" },
     { V_SRW, "vsrw" }, { V_SRD, "vsrd" }, { V_SRAB, "vsrab" }, { V_SRAH, "vsrah" }, { V_SRAW, "vsraw" }, { V_SRAD, "vsrad" }, { V_MULOUW, "vmulouw" }, { V_MULOSW, "vmulosw" }, { V_MULUWM, "vmuluwm" },
     { V_BPERMQ, "vbpermq" }, { V_SUM4UBS, "vsum4ubs" }, { V_SUM2SWS, "vsum2sws" }, { V_MULEUH, "vmuleuh" }, { V_MULOUH, "vmulouh" }, { V_MULESH, "vmulesh" }, { V_MULOSH, "vmulosh" },
+    { V_PKUWUM, "vpkuwum" }, { V_PKUDUM, "vpkudum" }, { V_RLW, "vrlw" }, { V_MRGEW, "vmrgew" }, { V_ABSDUB, "vabsdub" }, { V_CIPHER, "vcipher" }, { V_CIPHERLAST, "vcipherlast" },
+    { V_NCIPHER, "vncipher" }, { V_NCIPHERLAST, "vncipherlast" }, { V_PMSUMD, "vpmsumd" },
 }, vs_ops[] = {                                          /* three VSX registers, upper half */
-    { (uint32_t)X_LAND, "xxland" }, { (uint32_t)X_LANDC, "xxlandc" }, { (uint32_t)X_LOR, "xxlor" }, { (uint32_t)X_LXOR, "xxlxor" }, { (uint32_t)X_LNOR, "xxlnor" },
+    { (uint32_t)X_LAND, "xxland" }, { (uint32_t)X_LANDC, "xxlandc" }, { (uint32_t)X_LOR, "xxlor" }, { (uint32_t)X_LXOR, "xxlxor" }, { (uint32_t)X_LNOR, "xxlnor" }, { (uint32_t)X_LORC, "xxlorc" }, { (uint32_t)X_MRGHW, "xxmrghw" },
     { (uint32_t)X_SADDDP, "xsadddp" }, { (uint32_t)X_SSUBDP, "xssubdp" }, { (uint32_t)X_SMULDP, "xsmuldp" }, { (uint32_t)X_SDIVDP, "xsdivdp" },
 }, d_ops[] = {
     { P_LBZ, "lbz" }, { P_LHZ, "lhz" }, { P_LHA, "lha" }, { P_LWZ, "lwz" }, { P_STB, "stb" }, { P_STH, "sth" }, { P_STW, "stw" },
@@ -68,12 +70,26 @@ static void registers(void)
         asm_x(&a, P_NEG, t, x, 0), TEXT("neg %u,%u\n", t, x);
         asm_v4(&a, V_PERM, t, x, y, k ^ 9), TEXT("vperm %u,%u,%u,%u\n", t, x, y, k ^ 9);
         asm_v4(&a, V_MSUMSHM, t, x, y, k ^ 9), TEXT("vmsumshm %u,%u,%u,%u\n", t, x, y, k ^ 9);
+        asm_v4(&a, V_MHRADDSHS, t, x, y, k ^ 9), TEXT("vmhraddshs %u,%u,%u,%u\n", t, x, y, k ^ 9);
         asm_v4(&a, V_MLADDUHM, t, x, y, k ^ 9), TEXT("vmladduhm %u,%u,%u,%u\n", t, x, y, k ^ 9);
         asm_v4(&a, V_SLDOI, t, x, y, k & 15), TEXT("vsldoi %u,%u,%u,%u\n", t, x, y, k & 15);
         asm_xxpermdi(&a, t, x, y, k & 3), TEXT("xxpermdi %u,%u,%u,%u\n", 32 + t, 32 + x, 32 + y, k & 3);
         asm_xxsldwi(&a, t, x, y, k & 3), TEXT("xxsldwi %u,%u,%u,%u\n", 32 + t, 32 + x, 32 + y, k & 3);
         asm_xxsel(&a, t, x, y, k ^ 3), TEXT("xxsel %u,%u,%u,%u\n", 32 + t, 32 + x, 32 + y, 32 + (k ^ 3));
         asm_xxbrd(&a, t, x), TEXT("xxbrd %u,%u\n", 32 + t, 32 + x);
+        asm_v4(&a, V_PERMR, t, x, y, k ^ 9), TEXT("vpermr %u,%u,%u,%u\n", t, x, y, k ^ 9);
+        asm_v(&a, V_INSERTB, t, x & 15, y), TEXT("vinsertb %u,%u,%u\n", t, y, x & 15);
+        asm_v(&a, V_INSERTH, t, x % 15, y), TEXT("vinserth %u,%u,%u\n", t, y, x % 15);
+        asm_v(&a, V_INSERTW, t, x % 13, y), TEXT("vinsertw %u,%u,%u\n", t, y, x % 13);
+        asm_v(&a, V_INSW, t, x % 13, y), TEXT("vinsw %u,%u,%u\n", t, y, x % 13);
+        asm_v(&a, V_EXTRACTM, t, 8 + (k & 3), y), TEXT("vextract%cm %u,%u\n", "bhwd"[k & 3], t, y);
+        asm_xxbrq(&a, t, x), TEXT("xxbrq %u,%u\n", 32 + t, 32 + x);
+        asm_v(&a, V_SBOX, t, x, 0), TEXT("vsbox %u,%u\n", t, x);
+        asm_v(&a, V_SHASIGMAW, t, x, y), TEXT("vshasigmaw %u,%u,%u,%u\n", t, x, y >> 4, y & 15);
+        asm_x(&a, P_LVSL, t, 0, y), TEXT("lvsl %u,0,%u\n", t, y);
+        asm_l(&a, P_OR, t, x, y), asm_record(&a), TEXT("or. %u,%u,%u\n", t, x, y);
+        asm_sldi(&a, t, x, y), asm_record(&a), TEXT("sldi. %u,%u,%u\n", t, x, y);
+        asm_mvsr(&a, P_MTVSRDD | x << 11, t, 0), TEXT("mtvsrdd %u,0,%u\n", 32 + t, x);
         asm_vs2(&a, (uint32_t)X_CVSXDDP, t, x), TEXT("xscvsxddp %u,%u\n", 32 + t, 32 + x);
         asm_vs2(&a, (uint32_t)X_CVDPSXDS, t, x), TEXT("xscvdpsxds %u,%u\n", 32 + t, 32 + x);
         asm_mvsr(&a, P_MFVSRD, t, x), TEXT("mfvsrd %u,%u\n", x, 32 + t);
@@ -129,7 +145,7 @@ static void immediates(void)
 /* VSX with any registers, and what emit_float.c and emit_atomic.c use besides */
 static void others(void)
 {
-    static const struct op any[] = { { X_PERMDI, "xxpermdi %u,%u,%u,0" }, { X_SLDWI | 1 << 8, "xxsldwi %u,%u,%u,1" }, { X_LXOR, "xxlxor %u,%u,%u" } };
+    static const struct op any[] = { { X_PERMDI, "xxpermdi %u,%u,%u,0" }, { X_PERMDI | 2 << 8, "xxpermdi %u,%u,%u,2" }, { X_LANDC, "xxlandc %u,%u,%u" }, { X_SLDWI | 1 << 8, "xxsldwi %u,%u,%u,1" }, { X_LXOR, "xxlxor %u,%u,%u" } };
     static const struct op tests[] = { { XX3(61), "xstdivdp" }, { XX3(125), "xvtdivdp" }, { XX3(93), "xvtdivsp" } };
     static const struct op unary[] = { { (uint32_t)X_SQRTDP, "xssqrtdp" }, { (uint32_t)XX2(11), "xssqrtsp" }, { (uint32_t)XX2(281), "xsrsp" }, { (uint32_t)XX2(88), "xscvdpsxws" },
         { (uint32_t)X_CVDPSXDS, "xscvdpsxds" }, { (uint32_t)X_CVSXDDP, "xscvsxddp" }, { (uint32_t)X_CVSXDSP, "xscvsxdsp" }, { (uint32_t)X_CVSPDPN, "xscvspdpn" }, { (uint32_t)X_CVDPSPN, "xscvdpspn" },

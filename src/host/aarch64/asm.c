@@ -126,6 +126,11 @@ void asm_load_signed_step(struct asm_buf *a, bool x, unsigned log2, unsigned t, 
     asm_put(a, log2 << 30 | (x ? 2u << 22 : 3u << 22) | 0x38000400 | ((uint32_t)by & 0x1ff) << 12 | base << 5 | t);
 }
 
+void asm_load_signed_index(struct asm_buf *a, bool x, unsigned log2, unsigned t, unsigned base, unsigned index, bool scaled)
+{
+    asm_put(a, 0x38206800 | log2 << 30 | (x ? 2u : 3u) << 22 | index << 16 | (scaled ? 1u : 0) << 12 | base << 5 | t);
+}
+
 void asm_load_signed(struct asm_buf *a, bool x, unsigned log2, unsigned t, unsigned base, int64_t offset)
 {
     uint32_t w = log2 << 30 | (x ? 2u << 22 : 3u << 22) | base << 5 | t;

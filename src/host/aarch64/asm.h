@@ -12,6 +12,7 @@
 struct asm_buf { uint8_t *start, *p, *end; uint64_t rx; };
 enum { ASM_MARGIN = 2048 };                       /* bytes that one IR instruction may need */
 enum { ZR = 31, SP = 31, LR = 30 };
+enum { NOP = 0xd503201f, LDR_LITERAL = 0x58000000 };
 
 enum cond { C_EQ, C_NE, C_CS, C_CC, C_MI, C_PL, C_VS, C_VC, C_HI, C_LS, C_GE, C_LT, C_GT, C_LE, C_AL };
 
@@ -81,6 +82,7 @@ void asm_mem_index(struct asm_buf *a, bool load, bool vec, unsigned log2, unsign
 void asm_mem_step(struct asm_buf *a, bool load, bool vec, unsigned log2, unsigned t, unsigned base, int64_t by, bool before);
 void asm_load_signed_step(struct asm_buf *a, bool x, unsigned log2, unsigned t, unsigned base, int64_t by);
 void asm_load_signed(struct asm_buf *a, bool x, unsigned log2, unsigned t, unsigned base, int64_t offset);
+void asm_load_signed_index(struct asm_buf *a, bool x, unsigned log2, unsigned t, unsigned base, unsigned index, bool scaled);
 void asm_b(struct asm_buf *a, uint64_t to);
 void asm_bl(struct asm_buf *a, uint64_t to);
 /* forward jumps: the place to give to asm_land later */

@@ -59,8 +59,10 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in)
 {
     if (traits(in) & TR_MAP && in->op != IR_CALL)
         need_map(e);
-    if (!(how[in->op] ? how[in->op] : other_op)(e, in))
+    if (!(how[in->op] ? how[in->op] : other_op)(e, in)) {
+        e->code->n_interpreted++;
         emit_one(e, in);
+    }
 }
 
 static void emit_all(struct emitter *e)
@@ -83,19 +85,53 @@ static void emit_all(struct emitter *e)
     }
 }
 
+/* --- counting for tier 2 (H6); at a block's start x15..x17 and NZCV are free --- */
+
+static bool counts(const struct emitter *e)
+{
+    bool loops = e->env->heat > 1;
+    for (unsigned i = 0; i < e->b->n && e->env->heat && !loops; i++)
+        loops = (e->b->insn[i].op == IR_EXIT || e->b->insn[i].op == IR_EXITIF) && e->b->insn[i].mod & IR_EXIT_POLL;
+    return loops;
+}
+
+/* the jump to be taken when the counter ran out, or NULL */
+static uint8_t *count_entry(struct emitter *e)
+{
+    int64_t at = e->o->heat + 4 * host_heat_index(e->b->guest_pc);
+    if (!counts(e))
+        return NULL;
+    asm_mem(&e->a, true, false, 2, T0, STATE, at);
+    asm_add_imm(&e->a, false, true, true, T0, T0, 1);
+    asm_mem(&e->a, false, false, 2, T0, STATE, at);
+    return asm_jump(&e->a, J_COND | C_MI);
+}
+
+static void emit_hot(struct emitter *e, uint8_t *jump)
+{
+    if (!jump)
+        return;
+    asm_land(&e->a, jump);
+    asm_imm(&e->a, T1, e->b->guest_pc);
+    asm_imm(&e->a, T0, HOST_R_HOT);
+    jump_stub(e, STUB_EXIT_TRAP);
+}
+
 static void emit_block(struct emitter *e, bool may_loop)
 {
     e->a.p = e->a.start;
     e->n_tails = e->n_literals = 0;
     e->error = 0;
     e->run = 0;
+    e->kept = 0;
     e->owner = NO_INSN;
     memset(e->head, 0xff, sizeof e->head);
     memset(e->spill_until, 0xff, sizeof e->spill_until);
     memset(e->port_until, 0xff, sizeof e->port_until);
-    e->code->n_exits = e->code->n_map = 0;
+    e->code->n_exits = e->code->n_map = e->code->n_interpreted = 0;
     e->code->size = 0;
     look_back(e);
+    uint8_t *hot = count_entry(e);
     e->loop.on = false;
     e->loop.n_from = 0;
     if (may_loop) {
@@ -103,6 +139,8 @@ static void emit_block(struct emitter *e, bool may_loop)
         start_loop(e);
     }
     emit_all(e);
+    if (!e->error)
+        emit_hot(e, hot);
     if (!e->error)
         emit_tails(e);
     if (!e->error)

@@ -25,6 +25,7 @@ enum { STATE = 8, POLL = 29, FL_NZ = 5, FL_P = 6, FL_A = 7, T2 = 15, T0 = 16, T1
 enum { VEC = 32, VT0 = 14, VT1 = 15, N_REGS = 64, NO_REG = 0xff };
 enum { NZ_C = 1 << 29, NZ_V = 1 << 28 };
 enum { FPSR_IOC = 1, FPSR_IXC = 16, FPSR_LOOK = 0x8f8f8f8f, FPCR_FZ = 1 << 24 };
+enum { RUN_FPSR = 18 /* in a run: FPSR as it was before */ };
 
 enum { MAP_BYTES = 4096 };
 struct a64_map {
@@ -67,6 +68,7 @@ struct value {
     uint16_t push;           /* LEA: the STORE there whose PUT of the address follows (emit_step.c), else 0 */
     uint16_t sunk;           /* FL: the EXITIF after which its PUTF is emitted, because only the way past it reads the flags */
     uint8_t cond_groups;     /* FL: the CONDs of its port, bit cc / 2 */
+    uint8_t n_conds;         /* FL: their number, 2 stands for more */
     bool many_putf, cond_p, aligned;  /* aligned: known to be a multiple of 16 */
     int32_t home, port_home;
 };
@@ -82,6 +84,7 @@ struct tail {
     uint64_t pc;
     uint64_t target;         /* TAIL_EXIT. Its from[0] is patched too: see a64_link */
     bool fcmp;               /* TAIL_ONE: NZCV as fcmp leaves it, from the port */
+    uint8_t fpsr;            /* has FPSR as it was before what failed, which is put back; or 0 */
     int32_t add;             /* TAIL_ONE: to operand 0 */
     uint8_t *adr;            /* inline form of TAIL_ONE: the adr that wants the descriptor only */
 };
@@ -110,6 +113,7 @@ struct emitter {
     struct literal *literals; unsigned n_literals;
     uint16_t run;                            /* in a run: its last instruction; else 0 */
     uint64_t run_pc;
+    uint64_t kept;                           /* registers that are not to be had for values */
     uint16_t put_at[16]; ir_ref put_value[16];  /* PUTs of vectors that wait for the run's end, by register - 16; NO_INSN: none */
     struct loop loop;
     struct tail ignored;                     /* what tail_one gives in a run */
@@ -155,6 +159,7 @@ unsigned clean_gpr(struct emitter *e, ir_ref r, unsigned temp);              /* 
 void into(struct emitter *e, ir_ref r, unsigned dst);                        /* dst = r, zero-extended */
 unsigned vec_of(struct emitter *e, ir_ref r);                                /* 0..31 */
 unsigned low_of(struct emitter *e, ir_ref r);                                /* the same when only the low element counts */
+unsigned element_of(struct emitter *e, ir_ref r, unsigned log2);             /* the same for a low element of that size: r's own may be smaller */
 unsigned dst_gpr(struct emitter *e);                                         /* for the current instruction's result */
 unsigned dst_vec(struct emitter *e);
 void result(struct emitter *e, unsigned reg, bool clean);
@@ -186,6 +191,7 @@ bool emit_state(struct emitter *e, const struct ir_insn *in);
 bool emit_vec(struct emitter *e, const struct ir_insn *in);
 bool emit_lanes(struct emitter *e, const struct ir_insn *in);
 bool emit_crypto(struct emitter *e, const struct ir_insn *in);
+bool emit_gather(struct emitter *e, const struct ir_insn *in);                /* PEXT, PDEP */
 bool emit_fp(struct emitter *e, const struct ir_insn *in);
 bool emit_exit(struct emitter *e, const struct ir_insn *in);
 void emit_call(struct emitter *e, const struct ir_insn *in);
@@ -202,6 +208,11 @@ bool has_floats(const struct emitter *e);
 void run_step(struct emitter *e);                                            /* after each instruction */
 bool put_in_run(struct emitter *e, const struct ir_insn *in, unsigned v);
 struct tail *run_tail(struct emitter *e);                                    /* leaves the run when one of from[] is taken */
+/* --- fold.c --- */
+bool folds(struct emitter *e, unsigned j, const struct ir_insn *in);         /* while looking back: it waits for its only user */
+bool emit_folded(struct emitter *e, const struct ir_insn *in);               /* in with an operand that waited for it; false: it has none */
+void fold_into(struct emitter *e, ir_ref r, unsigned dst);                   /* what waited, by itself */
+bool folded_zero(struct emitter *e, ir_ref r, uint32_t *branch);             /* the condition of a comparison with zero that waited for its branch */
 /* --- loops.c --- */
 void find_loop(struct emitter *e);
 void start_loop(struct emitter *e);

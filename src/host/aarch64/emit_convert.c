@@ -8,8 +8,8 @@
 static bool float_to_float(struct emitter *e, const struct ir_insn *in)
 {
     bool f64 = in->lane == IR_F64, low = in->mod & IR_LOW;
-    (low ? low_of : vec_of)(e, in->arg[0]);
-    unsigned m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
+    fp_operand(e, in, 0);
+    unsigned m = low ? element_of(e, in->arg[1], f64 ? 2 : 3) : vec_of(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
     struct tail *t = fp_start(e, d);
     if (low)
         vv(e, f64 ? 0x1e22c000 : 0x1e624000, fp_low_target(e, in, d), m);    /* fcvt */
@@ -25,7 +25,7 @@ static bool int_to_float(struct emitter *e, const struct ir_insn *in)
     bool f64 = in->lane == IR_F64, x = insn(e, in->arg[1])->type == IR_I64;
     bool is_exact = f64 && !x;                                            /* 32 bits in a double */
     low_of(e, in->arg[0]);
-    unsigned m = gpr_zr(e, in->arg[1]), d = is_exact ? dst_vec(e) : fp_dst_low(e, in);
+    unsigned m = gpr_zr(e, in->arg[1]), d = is_exact && !e->run ? dst_vec(e) : fp_dst_low(e, in);
     struct tail *t = is_exact ? NULL : fp_start(e, d);
     vv(e, 0x1e220000 | (f64 ? 1u << 22 : 0) | (x ? A_X : 0), fp_low_target(e, in, d), m);
     if (t)
@@ -157,13 +157,17 @@ static void clear_elements(struct emitter *e, bool f64, unsigned d, unsigned kee
             asm_put(&e->a, 0x4e001c00 | (f64 ? 8 | k << 4 : 4 | k << 3) << 16 | ZR << 5 | d);
 }
 
-/* Products that the immediate leaves out are those of zeros. */
+/* Products that the immediate leaves out are those of zeros. Sums of wrong products may be inexact where the right ones' are not: FPSR is kept. */
 static bool dot_product(struct emitter *e, const struct ir_insn *in)
 {
     bool f64 = in->lane == IR_F64;
     uint32_t type = f64 ? D : 0;
     unsigned n = vec_of(e, in->arg[0]), m = vec_of(e, in->arg[1]), d = dst_vec(e);
     struct tail *t = fp_start(e, d);
+    if (!e->run) {
+        asm_put(&e->a, 0xd53b4420 | T2);                                  /* mrs x15, fpsr */
+        t->fpsr = T2;
+    }
     move(e, VT0, n);
     move(e, VT1, m);
     clear_elements(e, f64, VT0, in->aux >> 4);

@@ -121,7 +121,7 @@ static void exit_if(struct emitter *e, const struct ir_insn *in)
             jump(e, B, HOST_EXIT_DIRECT, (uint64_t)in->imm);
         return;
     }
-    if (!zero_test(e, r, &branch))
+    if (!zero_test(e, r, &branch) && !folded_zero(e, r, &branch))
         branch = e->v[r].where == LATER ? (uint32_t)J_COND | flags_for(e, r) : (uint32_t)J_CBNZ | gpr_of(e, r);
     if (is_back_edge(e))
         back_edge(e, branch);

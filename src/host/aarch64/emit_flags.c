@@ -109,7 +109,8 @@ static bool emit_mkf(struct emitter *e, const struct ir_insn *in)
 bool emit_flag_op(struct emitter *e, const struct ir_insn *in)
 {
     switch (in->op) {
-    case IR_SHLF: case IR_SHRF: case IR_SARF: case IR_ROLF: case IR_RORF: case IR_RCLF: case IR_RCRF: return emit_flag_shift(e, in);
+    case IR_SHLF: case IR_SHRF: case IR_SARF: case IR_ROLF: case IR_RORF: case IR_RCLF: case IR_RCRF: case IR_SHLDF: case IR_SHRDF:
+        return emit_flag_shift(e, in);
     case IR_UMULF: case IR_SMULF: return emit_wide_mul(e, in);
     case IR_VTESTF: return emit_vector_test(e, in);
     case IR_BTF: return emit_bit_test(e, in);

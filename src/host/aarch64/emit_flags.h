@@ -22,6 +22,7 @@ void finish_flags(struct emitter *e, enum port_kind kind);
 unsigned flag_dst(struct emitter *e, const struct port *p, bool used);       /* where the result goes: nowhere if only its flags count */
 void flag_result(struct emitter *e, unsigned dst, bool clean);
 void load_carry(struct emitter *e, ir_ref r, bool sub);                      /* NZCV.C = carry in (add) or not borrow (sub) */
+unsigned shifted_in(struct emitter *e, const struct ir_insn *in, unsigned m);  /* emit_int.c */
 bool emit_sums(struct emitter *e, const struct ir_insn *in);
 bool emit_flag_shift(struct emitter *e, const struct ir_insn *in);
 #endif

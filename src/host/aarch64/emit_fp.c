@@ -32,6 +32,11 @@ void fp_finish_packed(struct emitter *e, struct tail *t, unsigned d, unsigned r)
     result_vec(e, d);
 }
 
+unsigned fp_operand(struct emitter *e, const struct ir_insn *in, unsigned k)
+{
+    return in->mod & IR_LOW ? element_of(e, in->arg[k], type_log2(in->lane)) : vec_of(e, in->arg[k]);
+}
+
 /* May a LOW operation leave its result alone in its register, zeros above? */
 static bool is_alone(const struct emitter *e, const struct ir_insn *in) { return e->run || upper_is_zero(e, in->arg[0], in->lane == IR_F64 ? 3 : 2); }
 /* a register of its own then: the interpreter may still need what the mapped one holds */
@@ -70,7 +75,7 @@ static bool emit_arithmetic(struct emitter *e, const struct ir_insn *in)
     bool f64 = in->lane == IR_F64;
     uint32_t type = f64 ? 1u << 22 : 0;
     bool low = in->mod & IR_LOW;
-    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
+    unsigned n = fp_operand(e, in, 0), m = fp_operand(e, in, 1), d = low ? fp_dst_low(e, in) : dst_vec(e);
     struct tail *t = fp_start(e, d);
     if (low) {
         vvv(e, arithmetic[in->op].scalar | type, fp_low_target(e, in, d), n, m);
@@ -91,8 +96,8 @@ static bool one_operand(struct emitter *e, const struct ir_insn *in, uint32_t sc
     bool f64 = in->lane == IR_F64;
     uint32_t type = f64 ? 1u << 22 : 0;
     bool low = in->mod & IR_LOW;
-    (low ? low_of : vec_of)(e, in->arg[0]);
-    unsigned m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
+    fp_operand(e, in, 0);
+    unsigned m = fp_operand(e, in, 1), d = low ? fp_dst_low(e, in) : dst_vec(e);
     struct tail *t = fp_start(e, d);
     vv(e, (low ? scalar : packed) | type, low ? fp_low_target(e, in, d) : VT0, m);
     fp_look(e, t);
@@ -121,7 +126,7 @@ static bool emit_min_max(struct emitter *e, const struct ir_insn *in)
 {
     bool f64 = in->lane == IR_F64, min = in->op == IR_VFMIN, low = in->mod & IR_LOW;
     uint32_t type = f64 ? 1u << 22 : 0;
-    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
+    unsigned n = fp_operand(e, in, 0), m = fp_operand(e, in, 1), d = low ? fp_dst_low(e, in) : dst_vec(e);
     if (low)
         clobber(e);
     struct tail *t = fp_start(e, d);
@@ -147,7 +152,7 @@ static bool emit_compare(struct emitter *e, const struct ir_insn *in)
     if (p > 7 || (p & 3) == 3)
         return false;
     uint32_t op = ((p & 3) == 0 ? EQ : (p & 3) == 1 ? GT : GE) | (f64 ? 1u << 22 : 0);
-    unsigned n = (low ? low_of : vec_of)(e, in->arg[0]), m = (low ? low_of : vec_of)(e, in->arg[1]), d = low ? fp_dst_low(e, in) : dst_vec(e);
+    unsigned n = fp_operand(e, in, 0), m = fp_operand(e, in, 1), d = low ? fp_dst_low(e, in) : dst_vec(e);
     struct tail *t = fp_start(e, d);
     unsigned to = low ? fp_low_target(e, in, d) : VT0;
     if (low)
@@ -165,7 +170,7 @@ static bool emit_compare(struct emitter *e, const struct ir_insn *in)
 static bool emit_flags_compare(struct emitter *e, const struct ir_insn *in)
 {
     uint32_t type = in->lane == IR_F64 ? 1u << 22 : 0;
-    unsigned n = (e->v[e->i].uses ? vec_of : low_of)(e, in->arg[0]), m = low_of(e, in->arg[1]);
+    unsigned n = e->v[e->i].uses ? vec_of(e, in->arg[0]) : element_of(e, in->arg[0], type_log2(in->lane)), m = element_of(e, in->arg[1], type_log2(in->lane));
     clobber(e);
     struct tail *t = tail_one(e);
     t->fcmp = true;

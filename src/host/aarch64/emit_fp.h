@@ -13,6 +13,7 @@ static inline void move(struct emitter *e, unsigned d, unsigned n)
         vvv(e, 0x4ea01c00, d, n, n);
 }
 
+unsigned fp_operand(struct emitter *e, const struct ir_insn *in, unsigned k); /* in's operand; of a LOW operation its low element */
 void fp_look(struct emitter *e, struct tail *t);                             /* at FPSR; not in a run */
 struct tail *fp_start(struct emitter *e, unsigned d);
 void fp_finish_packed(struct emitter *e, struct tail *t, unsigned d, unsigned r);

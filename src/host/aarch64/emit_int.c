@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * emit_int.c: integer operations without flags. Values narrower than 32 bits are computed in 32, their upper bits unspecified unless `clean`.
  */
-#include "host/aarch64/emit.h"
+#include "host/aarch64/emit_flags.h"
 
 static bool wide(const struct ir_insn *in) { return in->type == IR_I64; }
 
@@ -180,14 +180,32 @@ static void emit_shift(struct emitter *e, const struct ir_insn *in, unsigned op)
     result(e, d, true);
 }
 
-/* count constant, no flags wanted */
+/* What a double shift by register m brings in from its second operand: all but one bit, then the rest, so that by 0 it is nothing. Changes T2 */
+unsigned shifted_in(struct emitter *e, const struct ir_insn *in, unsigned m)
+{
+    bool x = wide(in), left = in->op == IR_SHLDF;
+    unsigned b = gpr_of(e, in->arg[1]), t = alloc_gpr(e);
+    asm_rrr(&e->a, false, A_ORN, T2, ZR, m);
+    left ? asm_lsr(&e->a, x, t, b, 1) : asm_lsl(&e->a, x, t, b, 1);
+    asm_rrr(&e->a, x, left ? A_LSRV : A_LSLV, t, t, T2);
+    return t;
+}
+
+/* no flags wanted */
 static bool emit_double_shift(struct emitter *e, const struct ir_insn *in)
 {
     int64_t c;
     unsigned bits = type_bits(in->type);
     bool x = bits == 64;
-    if (in->live || bits < 32 || !is_const(e, in->arg[2], &c))
+    if (in->live || bits < 32)
         return false;
+    if (!is_const(e, in->arg[2], &c)) {
+        unsigned n = gpr_of(e, in->arg[0]), m = gpr_of(e, in->arg[2]), t = shifted_in(e, in, m), d = dst_gpr(e);
+        asm_rrr(&e->a, x, in->op == IR_SHLDF ? A_LSLV : A_LSRV, T2, n, m);
+        asm_rrr(&e->a, x, A_ORR, d, T2, t);
+        result(e, d, true);
+        return true;
+    }
     unsigned count = (unsigned)c & (bits - 1), n = gpr_zr(e, in->arg[0]), m = gpr_zr(e, in->arg[1]), d = dst_gpr(e);
     if (!count)
         asm_mov(&e->a, x, d, n);
@@ -277,10 +295,19 @@ static bool emit_wide_mul(struct emitter *e, const struct ir_insn *in)
     struct asm_buf *a = &e->a;
     bool is_signed = in->op == IR_SMULF, high = e->v[e->i].second != NO_INSN && e->v[e->v[e->i].second].uses;
     unsigned bits = type_bits(in->type);
-    if (in->live || bits < 32)
+    if (in->live)
         return false;
     unsigned n = gpr_zr(e, in->arg[0]), m = gpr_zr(e, in->arg[1]), h = high ? alloc_gpr(e) : NO_REG;
-    if (bits == 64) {
+    if (bits < 32) {
+        asm_bfm(a, false, is_signed ? A_SBFM : A_UBFM, T0, n, 0, bits - 1);
+        asm_bfm(a, false, is_signed ? A_SBFM : A_UBFM, T1, m, 0, bits - 1);
+        unsigned d = dst_gpr(e);
+        asm_rrr(a, false, A_MUL, d, T0, T1);
+        if (high)
+            asm_ubfx(a, false, h, d, bits, bits);
+        asm_ubfx(a, false, d, d, 0, bits);
+        result(e, d, true);
+    } else if (bits == 64) {
         if (high)
             asm_put(a, (is_signed ? 0x9b407c00 : 0x9bc07c00) | m << 16 | n << 5 | h);
         unsigned d = dst_gpr(e);
@@ -318,6 +345,12 @@ static struct quotient start_divide(struct emitter *e)
     return q;
 }
 
+static void to_type(struct emitter *e, const struct ir_insn *in, unsigned d, unsigned n)
+{
+    unsigned bits = type_bits(in->type);
+    bits < 32 ? asm_ubfx(&e->a, false, d, n, 0, bits) : asm_mov(&e->a, bits == 64, d, n);
+}
+
 /* T1 = quotient of n by m */
 static void finish_divide(struct emitter *e, const struct ir_insn *in, const struct quotient *q, unsigned n, unsigned m)
 {
@@ -325,10 +358,10 @@ static void finish_divide(struct emitter *e, const struct ir_insn *in, const str
     if (q->r != NO_REG) {
         asm_put(a, 0x1b008000 | A_X | m << 16 | n << 10 | T1 << 5 | q->r);          /* msub: n - T1 * m */
         if (!wide(in))
-            asm_mov(a, false, q->r, q->r);
+            to_type(e, in, q->r, q->r);
     }
     if (q->d != T1)
-        asm_mov(a, wide(in), q->d, T1);
+        to_type(e, in, q->d, T1);
     q->t->back = a->p;
     if (q->r != NO_REG)
         settle_second(e, q->r);
@@ -356,6 +389,27 @@ static void divide32(struct emitter *e, const struct ir_insn *in, bool is_signed
     finish_divide(e, in, &q, T2, T0);
 }
 
+/* 16 by 8, 32 by 16: likewise */
+static void divide_narrow(struct emitter *e, const struct ir_insn *in, bool is_signed, unsigned h, unsigned l, unsigned m)
+{
+    struct asm_buf *a = &e->a;
+    unsigned bits = type_bits(in->type);
+    struct quotient q = start_divide(e);
+    asm_ubfx(a, false, T2, l, 0, bits);
+    asm_bfi(a, false, T2, h, bits, bits);
+    if (is_signed)
+        asm_sbfx(a, false, T2, T2, 0, 2 * bits);
+    asm_bfm(a, false, is_signed ? A_SBFM : A_UBFM, T0, m, 0, bits - 1);
+    slow_if(e, q.t, J_CBZ | T0);
+    asm_rrr(a, false, is_signed ? A_SDIV : A_UDIV, T1, T2, T0);
+    if (is_signed)
+        asm_put(a, (bits == 8 ? 0x6b208000 : 0x6b20a000) | T1 << 16 | T1 << 5 | ZR);      /* cmp w, w, sxtb or sxth */
+    else
+        asm_rrs(a, false, A_SUBS, ZR, ZR, T1, LSR, bits);
+    slow_if(e, q.t, J_COND | C_NE);
+    finish_divide(e, in, &q, T2, T0);
+}
+
 /* inline when the dividend is 64 bits, extended */
 static void divide64(struct emitter *e, const struct ir_insn *in, bool is_signed, unsigned h, unsigned l, unsigned m)
 {
@@ -373,14 +427,11 @@ static void divide64(struct emitter *e, const struct ir_insn *in, bool is_signed
     finish_divide(e, in, &q, l, m);
 }
 
-static bool emit_divide(struct emitter *e, const struct ir_insn *in)
+static void emit_divide(struct emitter *e, const struct ir_insn *in)
 {
-    if (type_bits(in->type) < 32)
-        return false;
     clobber(e);
     unsigned h = gpr_of(e, in->arg[0]), l = gpr_of(e, in->arg[1]), m = gpr_of(e, in->arg[2]);
-    (wide(in) ? divide64 : divide32)(e, in, in->op == IR_DIVS, h, l, m);
-    return true;
+    (wide(in) ? divide64 : in->type == IR_I32 ? divide32 : divide_narrow)(e, in, in->op == IR_DIVS, h, l, m);
 }
 
 static bool emit_crc(struct emitter *e, const struct ir_insn *in)
@@ -415,6 +466,8 @@ static bool emit_second(struct emitter *e, const struct ir_insn *in)
 bool emit_int(struct emitter *e, const struct ir_insn *in)
 {
     unsigned op = in->live ? in->op : plain_op(in->op);
+    if (emit_folded(e, in))
+        return true;
     switch (op) {
     case IR_ADD: case IR_SUB: emit_add_sub(e, in, op == IR_SUB); return true;
     case IR_MUL: emit_mul(e, in); return true;
@@ -436,7 +489,8 @@ bool emit_int(struct emitter *e, const struct ir_insn *in)
     case IR_SELECT: return emit_select(e, in);
     case IR_UMULF: case IR_SMULF: return emit_wide_mul(e, in);
     case IR_SECOND: return emit_second(e, in);
-    case IR_DIVU: case IR_DIVS: return emit_divide(e, in);
+    case IR_DIVU: case IR_DIVS: emit_divide(e, in); return true;
+    case IR_PEXT: case IR_PDEP: return emit_gather(e, in);
     case IR_CRC32C: return emit_crc(e, in);
     default: return false;
     }

@@ -115,7 +115,7 @@ static bool fold_sign(struct emitter *e, const struct ir_insn *in, const struct 
 {
     const struct value *v = &e->v[e->i];
     const struct ir_insn *user = v->uses == 1 && v->user == e->i + 1 ? insn(e, v->user) : NULL;
-    if (!user || user->op != IR_SEXT || type_bits(user->type) < 32 || in->type == IR_I1 || p->index != NO_REG)
+    if (!user || user->op != IR_SEXT || type_bits(user->type) < 32 || in->type == IR_I1)
         return false;
     bool x = user->type == IR_I64;
     unsigned i = e->i, hint = e->v[v->user].hint;
@@ -127,7 +127,9 @@ static bool fold_sign(struct emitter *e, const struct ir_insn *in, const struct 
         asm_load_signed_step(&e->a, x, log2, d, p->base, by);
         finish_step(e, step, p->base);
     } else if (!x && log2 == 2)
-        asm_mem(&e->a, true, false, 2, d, p->base, p->offset);
+        access(e, true, false, 2, d, p);
+    else if (p->index != NO_REG)
+        asm_load_signed_index(&e->a, x, log2, d, p->base, p->index, p->scaled);
     else
         asm_load_signed(&e->a, x, log2, d, p->base, p->offset);
     if (ordered(e, in))

@@ -239,7 +239,7 @@ static void emit_logic(struct emitter *e, const struct ir_insn *in, uint32_t op)
         finish_flags(e, K_LOGIC);
         return;
     }
-    bool copy = same && op != A_EOR && !p.nz;
+    bool copy = same && op != A_EOR && !p.nz, minus_zero = test && same && !shift && n != ZR;
     unsigned d = flag_dst(e, &p, used);
     if (d == ZR && !test)
         d = T1;
@@ -247,14 +247,16 @@ static void emit_logic(struct emitter *e, const struct ir_insn *in, uint32_t op)
         asm_mov(a, false, d, ZR);
     else if (copy)
         asm_mov(a, x, d, n);
+    else if (minus_zero)
+        asm_add_imm(a, x, true, true, d, n, 0);
     else if (constant)
         asm_logic_imm(a, x, test ? A_ANDS : op, d, n, const_bits(insn(e, in->arg[1])));
     else
         asm_rrr(a, x, test ? A_ANDS : op, d, n, m);
     if (p.nz && !test)
-        shift ? asm_rrs(a, false, A_ADDS, ZR, ZR, d, LSL, shift) : asm_rrr(a, x, A_ANDS, ZR, d, d);
+        shift ? asm_rrs(a, false, A_ADDS, ZR, ZR, d, LSL, shift) : asm_add_imm(a, x, true, true, ZR, d, 0);
     keep_p(e, &p, d, true);
-    finish_flags(e, K_LOGIC);
+    finish_flags(e, (test && !minus_zero) || shift ? K_LOGIC : K_SUB);       /* less 0: C and V are what x86 wants, as a subtraction leaves them */
     if (d != T1)
         flag_result(e, d, !shift || (constant && op == A_AND));
 }

@@ -31,7 +31,7 @@ static bool waits(const struct look *l, unsigned j, const struct ir_insn *in)
         if (v->uses != 1 || !(traits(insn(l->e, v->user)) & TR_CONDITION))
             return false;
         return in->op == IR_CMP || in->arg[0] != IR_NONE || l->flags_write >= v->user;
-    default: return false;
+    default: return folds(l->e, j, in);
     }
 }
 
@@ -60,6 +60,7 @@ static void use_port(struct look *l, const struct ir_insn *in, unsigned user, un
     if (v->port_last < until)
         v->port_last = (uint16_t)until;
     if (in->op == IR_COND) {
+        v->n_conds = v->n_conds ? 2 : 1;
         v->cond_groups |= (uint8_t)(1u << (in->aux % IR_N_CC / 2));
         v->cond_p |= (ir_cc_reads((enum ir_cc)(in->aux % IR_N_CC)) & IR_F_P) != 0;
         return;
@@ -101,8 +102,11 @@ static void all_uses(struct look *l, unsigned j, const struct ir_insn *in)
     for (unsigned k = 0; k < 4; k++)
         if (in->arg[k] != IR_NONE)
             use_value(l, j, k, in->arg[k], until);
-    if (v[j].run && works_low(in) && upper_of(l->e, j) != NO_INSN)
-        v[upper_of(l->e, j)].hold = (uint16_t)(v[j].run + 1);
+    if (v[j].run && works_low(in)) {
+        ir_ref upper = upper_of(l->e, j);
+        if (upper != NO_INSN && v[upper].hold <= v[j].run)               /* not a run before another one that needs it */
+            v[upper].hold = (uint16_t)(v[j].run + 1);
+    }
 }
 
 static bool makes_clean_i32(unsigned op)

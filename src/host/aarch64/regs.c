@@ -36,7 +36,7 @@ const struct a64_map *a64_map(const struct host_env *env)
 }
 
 void pin(struct emitter *e, unsigned reg) { e->pins |= 1ull << reg; }
-static bool pinned(const struct emitter *e, unsigned reg) { return e->pins >> reg & 1; }
+static bool pinned(const struct emitter *e, unsigned reg) { return (e->pins | e->kept) >> reg & 1; }
 
 /* --- lists of values by register --- */
 
@@ -300,6 +300,8 @@ static void later_into(struct emitter *e, ir_ref r, unsigned dst)
 {
     if (insn(e, r)->op == IR_LEA)
         lea_into(e, insn(e, r), dst);
+    else if (insn(e, r)->op != IR_CMP && insn(e, r)->op != IR_COND)
+        fold_into(e, r, dst);
     else
         asm_cset(&e->a, dst, flags_for(e, r));
 }
@@ -391,6 +393,11 @@ unsigned low_of(struct emitter *e, ir_ref r)
     } else
         fail(e, "vector is nowhere");
     return x;
+}
+
+unsigned element_of(struct emitter *e, ir_ref r, unsigned log2)
+{
+    return e->v[r].upper != NO_INSN && e->v[r].low_log2 < log2 ? vec_of(e, r) : low_of(e, r);
 }
 
 unsigned vec_of(struct emitter *e, ir_ref r)

@@ -215,10 +215,21 @@ ir_ref upper_of(const struct emitter *e, unsigned j)
 
 /* --- emission */
 
+/* When the run is left, FPSR is what it was: what is computed from wrong numbers, a denormal's zero for one, may be inexact where the right ones are not. */
+static void save_fpsr(struct emitter *e)
+{
+    pin(e, RUN_FPSR);
+    evict(e, RUN_FPSR);
+    settle(e, (ir_ref)e->i, RUN_FPSR, true);
+    e->kept = 1ull << RUN_FPSR;
+    asm_put(&e->a, 0xd53b4420 | RUN_FPSR);                                    /* mrs x18, fpsr */
+    add_map(e, asm_offset(&e->a), HOST_MAP_RUN);
+}
+
 void start_run(struct emitter *e)
 {
     if (!e->loop.on)
-        add_map(e, asm_offset(&e->a), HOST_MAP_RUN);
+        save_fpsr(e);
     e->run = e->v[e->i].run;
     e->run_pc = e->pc;
     memset(e->put_at, 0xff, sizeof e->put_at);
@@ -228,7 +239,7 @@ struct tail *run_tail(struct emitter *e)
 {
     leave_loop(e);
     struct tail *t = &e->tails[e->n_tails++];
-    *t = (struct tail){ .kind = TAIL_RUN, .pc = e->run_pc };
+    *t = (struct tail){ .kind = TAIL_RUN, .pc = e->run_pc, .fpsr = e->kept ? RUN_FPSR : 0 };
     return t;
 }
 
@@ -241,10 +252,18 @@ bool put_in_run(struct emitter *e, const struct ir_insn *in, unsigned v)
     return true;
 }
 
+/* x is r, or wants r for its upper part, or for its upper part's */
+static bool needs(const struct emitter *e, ir_ref x, ir_ref r)
+{
+    while (x != r && x != NO_INSN)
+        x = e->v[x].upper;
+    return x == r;
+}
+
 static bool others_need(const struct emitter *e, ir_ref r, unsigned except)
 {
     for (unsigned k = 0; k < 16; k++)
-        if (k != except && e->put_at[k] != NO_INSN && (e->put_value[k] == r || e->v[e->put_value[k]].upper == r))
+        if (k != except && e->put_at[k] != NO_INSN && needs(e, e->put_value[k], r))
             return true;
     return false;
 }
@@ -261,9 +280,11 @@ static void commit(struct emitter *e, unsigned v)
     ir_ref r = e->put_value[v - 16];
     uint16_t upper = e->v[r].upper;
     e->pins = 0;
-    if (upper != NO_INSN && !others_need(e, upper, v - 16))
+    if (upper != NO_INSN && e->v[upper].hold <= e->i + 1 && !others_need(e, upper, v - 16))      /* nor a run below */
         e->v[upper].hold = 0;
     unsigned n = low_of(e, r), rest = upper != NO_INSN ? vec_of(e, upper) : n;
+    if (n == v && upper != NO_INSN)
+        fail(e, "low element in its place");
     if (n == v)
         return;
     evict(e, VEC + v);
@@ -298,6 +319,7 @@ void finish_run(struct emitter *e)
         t->from[t->n_from++] = asm_jump(&e->a, J_CBNZ | T0);
     }
     e->run = 0;
+    e->kept = 0;
     for (unsigned v = 16; v < 32; v++)
         if (e->put_at[v - 16] != NO_INSN)
             commit(e, v);

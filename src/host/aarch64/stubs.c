@@ -195,19 +195,24 @@ static void emit_exit_run(struct asm_buf *a, const struct host_offsets *o, uint6
     reason(a, HOST_R_RUN, leave);
 }
 
-/* x17 = guest target; exit_info is set. host_jump_index in code. */
+/* x17 = guest target, x16 = exit_info; x30 is free. host_jump_index in code. */
 static void emit_search(struct asm_buf *a, const struct host_offsets *o, uint64_t leave)
 {
-    asm_rrs(a, true, A_EOR, T0, TARGET, TARGET, LSR, o->jump_cache_bits);
-    asm_ubfx(a, true, T0, T0, 0, o->jump_cache_bits);
-    asm_imm(a, T2, o->jump_cache);
-    asm_rrr(a, true, A_ADD, T2, T2, STATE);
-    asm_rrs(a, true, A_ADD, T0, T2, T0, LSL, 4);
-    pair(a, LDP, T2, T0, T0, 0);
+    asm_rrs(a, true, A_EOR, LR, TARGET, TARGET, LSR, o->jump_cache_bits);
+    asm_bfm(a, true, A_UBFM, LR, LR, 64 - 4, o->jump_cache_bits - 1);    /* 16 times the index */
+    if (asm_add_fits(o->jump_cache))
+        asm_add_imm(a, true, false, false, T2, STATE, o->jump_cache);
+    else {
+        asm_imm(a, T2, o->jump_cache);
+        asm_rrr(a, true, A_ADD, T2, T2, STATE);
+    }
+    asm_rrr(a, true, A_ADD, LR, T2, LR);
+    pair(a, LDP, T2, LR, LR, 0);
     asm_rrr(a, true, A_SUB, T2, T2, TARGET);
     uint8_t *miss = asm_jump(a, J_CBNZ | A_X | T2);
-    asm_put(a, BR | T0 << 5);
+    asm_put(a, BR | LR << 5);
     asm_land(a, miss);
+    quad(a, false, T0, o->exit_info);
     quad(a, false, TARGET, o->pc);
     quad(a, false, TARGET, o->exit_target);
     reason(a, HOST_R_INDIRECT, leave);
@@ -335,15 +340,13 @@ void a64_emit_stubs(struct host_env *env, struct host_code *code)
     quad(a, false, T1, o->pc);
     asm_mov(a, true, 0, T0);
     asm_b(a, leave);
-    s->others[STUB_EXIT_INDIRECT] = start(a);
-    quad(a, false, T0, o->exit_info);
-    uint64_t search = asm_here(a);
+    uint64_t search = s->others[STUB_EXIT_INDIRECT] = start(a);
     emit_search(a, o, leave);
     s->ret_empty = s->others[STUB_RET_MISMATCH] = start(a);
     quad(a, true, T0, o->ret_base);
     mov_sp(a, SP, T0);
     s->lookup = asm_here(a);
-    quad(a, false, ZR, o->exit_info);
+    asm_mov(a, true, T0, ZR);
     asm_b(a, search);
     s->others[STUB_CALL] = s->others[STUB_CALL_FPCR] = start(a);
     emit_call_stub(a, map, o, false);
@@ -371,12 +374,20 @@ static void far_jump(struct asm_buf *a, uint64_t to)
 void a64_emit_inline_cache(const struct host_env *env, uint64_t guest_pc, uint64_t host_code, uint64_t otherwise, struct host_code *code)
 {
     struct asm_buf buf = { code->rw, code->rw, code->rw + code->capacity, code->rx }, *a = &buf;
-    asm_imm(a, T0, guest_pc);
+    uint8_t *load = asm_jump(a, LDR_LITERAL | T0);
     asm_rrr(a, true, A_SUB, T0, T0, TARGET);
-    uint8_t *differs = asm_jump(a, J_CBNZ | A_X | T0);
-    far_jump(a, host_code);
-    asm_land(a, differs);
+    int64_t d = (int64_t)(host_code - asm_here(a));
+    bool near = d >= -(1 << 20) && d < 1 << 20;
+    uint8_t *branch = asm_jump(a, (near ? J_CBZ : J_CBNZ) | A_X | T0);
+    if (!near)
+        far_jump(a, host_code);
+    asm_land_at(a, branch, near ? branch + d : a->p);
     far_jump(a, otherwise);
+    if (asm_here(a) & 7)
+        asm_put(a, NOP);
+    asm_land(a, load);
+    memcpy(a->p, &guest_pc, 8);
+    a->p += 8;
     code->size = asm_offset(a);
     code->n_exits = code->n_map = 0;
     (void)env;

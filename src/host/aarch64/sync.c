@@ -29,8 +29,8 @@ static uint16_t packed_flags(uint64_t nz, uint64_t p, uint64_t a)
                       (uint64_t)!__builtin_parity((unsigned)p & 0xff) << 10);
 }
 
-/* `saved`: what the state has already, with flags and FPSR to go with it; changed = 0: nothing */
-static void store_registers(const struct host_env *env, const ucontext_t *uc, const struct a64_saved *saved, uint8_t *s)
+/* `saved`: what the state has already, with flags to go with it; changed = 0: nothing */
+static void store_registers(const struct host_env *env, const ucontext_t *uc, const struct a64_saved *saved, uint32_t fpsr, uint8_t *s)
 {
     const struct fpsimd_context *fp = fp_context(uc);
     const struct a64_map *map = a64_map(env);
@@ -44,18 +44,22 @@ static void store_registers(const struct host_env *env, const ucontext_t *uc, co
     bool own = !(saved->changed >> FL_NZ & 1);
     uint16_t flags = own ? packed_flags(x[FL_NZ], x[FL_P], x[FL_A]) : packed_flags(saved->flags[0], saved->flags[1], saved->flags[2]);
     memcpy(s + env->offsets->flags, &flags, 2);
-    uint32_t fpsr = saved->changed ? saved->fpsr : fp ? fp->fpsr : 0;
     if (fpsr & FPSR_IXC)
         *(uint32_t *)(void *)(s + env->offsets->fpcr) |= 1 << 5;
     uint64_t sp = uc->uc_mcontext.sp;
     memcpy(s + env->offsets->ret_sp, &sp, 8);
 }
 
+static uint32_t fpsr_of(const ucontext_t *uc)
+{
+    const struct fpsimd_context *fp = fp_context(uc);
+    return fp ? fp->fpsr : 0;
+}
+
 void a64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state)
 {
     const struct a64_saved none = { .changed = 0 };
-    store_registers(env, ucontext, &none, state);
-    (void)m;
+    store_registers(env, ucontext, &none, m->flags & HOST_MAP_RUN ? (uint32_t)((const ucontext_t *)ucontext)->uc_mcontext.regs[RUN_FPSR] : fpsr_of(ucontext), state);
 }
 
 bool a64_sync_loop(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state)
@@ -66,7 +70,7 @@ bool a64_sync_loop(const struct host_env *env, const void *ucontext, const struc
         return true;
     }
     const struct a64_saved saved = a64_saved(env, state);
-    store_registers(env, ucontext, &saved, state);
+    store_registers(env, ucontext, &saved, saved.fpsr, state);
     return false;
 }
 

@@ -5,8 +5,6 @@
 #include "host/aarch64/emit.h"
 #include "ir/interp.h"
 
-enum { NOP = 0xd503201f, LDR_LITERAL = 0x58000000 };
-
 static void one_arguments(struct emitter *e, const struct tail *t, const struct ir_insn *in, bool inline_form)
 {
     for (unsigned k = 0; k < 4; k++) {
@@ -145,9 +143,16 @@ static void descriptor(struct emitter *e, const struct tail *t)
     e->a.p += sizeof one;
 }
 
+static void put_back_fpsr(struct emitter *e, const struct tail *t)
+{
+    if (t->fpsr)
+        asm_put(&e->a, 0xd51b4420 | t->fpsr);                                 /* msr */
+}
+
 /* leaves to the engine, which makes the block without runs */
 void emit_run_tail(struct emitter *e, const struct tail *t)
 {
+    put_back_fpsr(e, t);
     uint8_t *adr = asm_jump(&e->a, 0x10000000 | T0);
     jump_stub(e, STUB_EXIT_RUN);
     if (asm_here(&e->a) & 7)
@@ -177,6 +182,7 @@ static void emit_tail(struct emitter *e, struct tail *t)
     } else if (t->kind == TAIL_STUB) {
         jump_stub(e, (unsigned)t->target);
     } else if (t->back && t->n_from) {
+        put_back_fpsr(e, t);
         one_arguments(e, t, insn(e, t->i), false);
         call_one(e, t);
         load_results(e, t);

@@ -27,7 +27,31 @@ static unsigned fast(uint32_t features)
            ((features & FEATURE_SHA1) && (features & FEATURE_SHA2) ? X86_FAST_SHA : 0);
 }
 
+static const struct host_pin *pins(const struct host_env *env, unsigned *n)
+{
+    static const char *const names[N_REGS] = {
+        "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15",
+        "x16", "x17", "x18", "x19", "x20", "x21", "x22", "x23", "x24", "x25", "x26", "x27", "x28", "fp", "lr", "sp",
+        "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15",
+        "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31",
+    };
+    static __thread struct host_pin pin[32];             /* tier 2 has several workers */
+    const struct a64_map *map = a64_map(env);
+    *n = 0;
+    for (unsigned r = 0; r < N_REGS; r++)
+        if (map->offset[r] >= 0)
+            pin[(*n)++] = (struct host_pin){ (uint16_t)map->offset[r], names[r] };
+    return pin;
+}
+
+/* a `b` */
+static void region_exit(uint8_t *rw, int64_t distance)
+{
+    uint32_t w = J_B | ((uint32_t)(distance >> 2) & 0x3ffffff);
+    memcpy(rw, &w, 4);
+}
+
 const struct host_target host_aarch64 = {
     .name = "aarch64", .weak_order = true, .probe = probe, .fast = fast, .emit_stubs = a64_emit_stubs, .emit = a64_emit, .link = a64_link, .emit_inline_cache = a64_emit_inline_cache,
-    .sync = a64_sync, .sync_loop = a64_sync_loop, .thread_init = a64_thread_init,
+    .sync = a64_sync, .sync_loop = a64_sync_loop, .thread_init = a64_thread_init, .pins = pins, .region_exit = region_exit, .regions_leave = true,
 };

@@ -7,10 +7,12 @@
 #define IS(op, ENUM) ((op) == IR_##ENUM)
 #define GETPUT(op)   (IS(op, GET) || IS(op, PUT))
 #define BARRIER(op, props) (IS(op, INSN) || IS(op, CALL) || ((props) & (IR_P_X | IR_P_T | IR_P_FP)) != 0)
+#define FOLDS(op)    (IS(op, SHL) || IS(op, SHR) || IS(op, SAR) || IS(op, SHLF) || IS(op, SHRF) || IS(op, SARF) || IS(op, MUL) || IS(op, SMULF) || IS(op, UMULF) || \
+                      IS(op, NEG) || IS(op, NEGF) || IS(op, NOT) || IS(op, TRUNC) || IS(op, ANDF) || IS(op, SUBF))
 #define TRAITS(op, props) ( \
     (BARRIER(op, props) ? TR_BARRIER : 0) | \
     (GETPUT(op) ? TR_SLOT : 0) | \
-    (IS(op, LEA) || IS(op, CMP) || IS(op, COND) ? TR_MAY_WAIT : 0) | \
+    (IS(op, LEA) || IS(op, CMP) || IS(op, COND) || FOLDS(op) ? TR_MAY_WAIT : 0) | \
     (IS(op, COND) || IS(op, PUTF) ? TR_PORT : 0) | \
     (IS(op, LOAD) || IS(op, STORE) || IS(op, VLOADL) || IS(op, VSTOREL) ? TR_ADDRESS : 0) | \
     (IS(op, EXITIF) || IS(op, SELECT) || IS(op, ADCF) || IS(op, SBBF) || IS(op, RCLF) ? TR_CONDITION : 0) | \

@@ -30,7 +30,7 @@ enum ppc_op {
     P_STBCX_ = OPX(31, 694) | 1, P_STHCX_ = OPX(31, 726) | 1, P_STWCX_ = OPX(31, 150) | 1, P_STDCX_ = OPX(31, 214) | 1, P_STQCX_ = OPX(31, 182) | 1,
     P_LVX = OPX(31, 103), P_STVX = OPX(31, 231), P_LXVX = OPX(31, 268), P_STXVX = OPX(31, 396), P_LXVD2X = OPX(31, 844), P_LXVDSX = OPX(31, 332), P_STXVD2X = OPX(31, 972),
     P_LXSDX = OPX(31, 588), P_LXSSPX = OPX(31, 524), P_STXSSPX = OPX(31, 652), P_LXSIWZX = OPX(31, 12), P_STXSDX = OPX(31, 716), P_STXSIWX = OPX(31, 140),
-    P_LXSIBZX = OPX(31, 781), P_LXSIHZX = OPX(31, 813), P_STXSIBX = OPX(31, 909), P_STXSIHX = OPX(31, 941),
+    P_LVSL = OPX(31, 6), P_LXSIBZX = OPX(31, 781), P_LXSIHZX = OPX(31, 813), P_STXSIBX = OPX(31, 909), P_STXSIHX = OPX(31, 941),
     /* logical X: ra, rs, rb */
     P_AND = OPX(31, 28), P_ANDC = OPX(31, 60), P_OR = OPX(31, 444), P_ORC = OPX(31, 412), P_XOR = OPX(31, 316), P_NOR = OPX(31, 124), P_EQV = OPX(31, 284), P_NAND = OPX(31, 476),
     P_SLD = OPX(31, 27), P_SRD = OPX(31, 539), P_SRAD = OPX(31, 794), P_SLW = OPX(31, 24), P_SRW = OPX(31, 536), P_SRAW = OPX(31, 792),
@@ -93,6 +93,14 @@ static inline void asm_srdi(struct asm_buf *a, unsigned dst, unsigned rs, unsign
 static inline void asm_sradi(struct asm_buf *a, unsigned dst, unsigned rs, unsigned n) { asm_u32(a, OPC(31) | rs << 21 | dst << 16 | (n & 31) << 11 | 413 << 2 | (n >> 5) << 1); }
 static inline void asm_srawi(struct asm_buf *a, unsigned dst, unsigned rs, unsigned n) { asm_l(a, P_SRAWI, dst, rs, n); }
 static inline void asm_clear(struct asm_buf *a, unsigned dst, unsigned rs, unsigned bits) { asm_rldicl(a, dst, rs, 0, 64 - bits); }   /* keep the low bits */
+/* the last instruction (X and MD forms) also compares its result with 0: CR0 */
+static inline void asm_record(struct asm_buf *a)
+{
+    uint32_t w;
+    memcpy(&w, a->p - 4, 4);
+    w |= 1;
+    memcpy(a->p - 4, &w, 4);
+}
 
 /* compares: field, 64-bit?, signed? */
 static inline void asm_cmp(struct asm_buf *a, unsigned cr, bool wide, bool is_signed, unsigned ra, unsigned rb)
@@ -155,8 +163,11 @@ enum vmx_op {
     V_SLB = VX(260), V_SLH = VX(324), V_SLW = VX(388), V_SLD = VX(1476), V_SRB = VX(516), V_SRH = VX(580), V_SRW = VX(644), V_SRD = VX(1732), V_SRAB = VX(772), V_SRAH = VX(836), V_SRAW = VX(900), V_SRAD = VX(964),
     V_SLO = VX(1036), V_SRO = VX(1100), V_MULEUH = VX(584), V_MULOUH = VX(72), V_MULESH = VX(840), V_MULOSH = VX(328), V_MULEUW = VX(648), V_MULOUW = VX(136), V_MULESW = VX(904), V_MULOSW = VX(392), V_MULUWM = VX(137),
     V_UPKHSB = VX(526), V_UPKLSB = VX(654), V_UPKHSH = VX(590), V_UPKLSH = VX(718), V_UPKLSW = VX(1742), V_BPERMQ = VX(1356), V_SUM4UBS = VX(1544), V_SUM2SWS = VX(1672), V_ABSDUB = VX(1027),
+    V_PKUWUM = VX(78), V_RLW = VX(132), V_MRGEW = VX(1932), V_CIPHER = VX(1288), V_CIPHERLAST = VX(1289), V_NCIPHER = VX(1352), V_NCIPHERLAST = VX(1353), V_SBOX = VX(1480),
+    V_PMSUMD = VX(1224), V_SHASIGMAW = VX(1666),
+    V_INSERTB = VX(781), V_INSERTH = VX(845), V_INSERTW = VX(909), V_INSW = VX(207), V_EXTRACTM = VX(1602),      /* 3.0, from V_INSW on 3.1 */
     /* four operands */
-    V_PERM = VX(43), V_PERMR = VX(59), V_SLDOI = VX(44), V_MSUMSHM = VX(40), V_MLADDUHM = VX(34), V_MSUMUHM = VX(38),
+    V_PERM = VX(43), V_PERMR = VX(59), V_SLDOI = VX(44), V_MSUMSHM = VX(40), V_MLADDUHM = VX(34), V_MSUMUHM = VX(38), V_MHRADDSHS = VX(33),
 };
 static inline void asm_v(struct asm_buf *a, uint32_t op, unsigned t, unsigned va, unsigned vb) { asm_u32(a, op | t << 21 | va << 16 | vb << 11); }
 static inline void asm_v4(struct asm_buf *a, uint32_t op, unsigned t, unsigned va, unsigned vb, unsigned vc) { asm_u32(a, op | t << 21 | va << 16 | vb << 11 | vc << 6); }
@@ -164,10 +175,10 @@ static inline void asm_v4(struct asm_buf *a, uint32_t op, unsigned t, unsigned v
 #define XX3(xo) (OPC(60) | (uint32_t)(xo) << 3)
 #define XX2(xo) (OPC(60) | (uint32_t)(xo) << 2)
 enum vsx_op {
-    X_LAND = (int)XX3(130), X_LANDC = (int)XX3(138), X_LOR = (int)XX3(146), X_LXOR = (int)XX3(154), X_LNOR = (int)XX3(162), X_PERMDI = (int)XX3(10), X_SLDWI = (int)XX3(2), X_MRGHW = (int)XX3(18), X_MRGLW = (int)XX3(50),
+    X_LAND = (int)XX3(130), X_LANDC = (int)XX3(138), X_LOR = (int)XX3(146), X_LXOR = (int)XX3(154), X_LNOR = (int)XX3(162), X_LORC = (int)XX3(170), X_PERMDI = (int)XX3(10), X_SLDWI = (int)XX3(2), X_MRGHW = (int)XX3(18), X_MRGLW = (int)XX3(50),
     X_SADDDP = (int)XX3(32), X_SSUBDP = (int)XX3(40), X_SMULDP = (int)XX3(48), X_SDIVDP = (int)XX3(56), X_SADDSP = (int)XX3(0), X_SSUBSP = (int)XX3(8), X_SMULSP = (int)XX3(16), X_SDIVSP = (int)XX3(24),
     X_VADDDP = (int)XX3(96), X_VSUBDP = (int)XX3(104), X_VMULDP = (int)XX3(112), X_VDIVDP = (int)XX3(120), X_VADDSP = (int)XX3(64), X_VSUBSP = (int)XX3(72), X_VMULSP = (int)XX3(80), X_VDIVSP = (int)XX3(88),
-    X_SCMPUDP = (int)XX3(35), X_SQRTDP = (int)XX2(75), X_CVSPDPN = (int)XX2(331), X_CVDPSPN = (int)XX2(267), X_CVSXDDP = (int)XX2(376), X_CVSXDSP = (int)XX2(312), X_CVDPSXDS = (int)XX2(344), X_VCVSXWDP = (int)XX2(248), X_VCVSXWSP = (int)XX2(184),
+    X_SCMPUDP = (int)XX3(35), X_SCMPODP = (int)XX3(43), X_SQRTDP = (int)XX2(75), X_CVSPDPN = (int)XX2(331), X_CVDPSPN = (int)XX2(267), X_CVSXDDP = (int)XX2(376), X_CVSXDSP = (int)XX2(312), X_CVDPSXDS = (int)XX2(344), X_VCVSXWDP = (int)XX2(248), X_VCVSXWSP = (int)XX2(184),
 };
 /* t, va, vb: VMX numbers, so all three of the upper-half bits are set */
 static inline void asm_vs(struct asm_buf *a, uint32_t op, unsigned t, unsigned va, unsigned vb) { asm_u32(a, op | t << 21 | va << 16 | vb << 11 | 7); }
@@ -193,6 +204,8 @@ static inline void asm_lxv(struct asm_buf *a, bool store, unsigned v, unsigned r
 static inline void asm_lxsd(struct asm_buf *a, bool store, unsigned v, unsigned ra, int32_t d) { asm_u32(a, OPC(store ? 61 : 57) | v << 21 | ra << 16 | ((uint32_t)d & 0xfffc) | 2); }
 static inline void asm_lxssp(struct asm_buf *a, bool store, unsigned v, unsigned ra, int32_t d) { asm_u32(a, OPC(store ? 61 : 57) | v << 21 | ra << 16 | ((uint32_t)d & 0xfffc) | 3); }
 static inline void asm_xxbrd(struct asm_buf *a, unsigned t, unsigned v) { asm_u32(a, (uint32_t)XX2(475) | t << 21 | 23 << 16 | v << 11 | 3); }   /* 3.0 */
+
+static inline void asm_xxbrq(struct asm_buf *a, unsigned t, unsigned v) { asm_u32(a, (uint32_t)XX2(475) | t << 21 | 31 << 16 | v << 11 | 3); }   /* 3.0 */
 
 static inline bool fits16(int64_t v) { return v == (int16_t)v; }
 static inline bool fits32(int64_t v) { return v == (int32_t)v; }

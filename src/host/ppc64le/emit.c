@@ -43,8 +43,10 @@ static void emit_insn(struct emitter *e, const struct ir_insn *in)
     case IR_SECOND: return;                     /* its operation has made it */
     default: break;
     }
-    if (!emit_state(e, in) && !emit_int(e, in) && !emit_flag_op(e, in) && !emit_shift(e, in) && !emit_mem(e, in) && !emit_atomic(e, in) && !emit_vec(e, in) && !emit_float(e, in) && !emit_exit(e, in))
+    if (!emit_state(e, in) && !emit_int(e, in) && !emit_flag_op(e, in) && !emit_shift(e, in) && !emit_mem(e, in) && !emit_atomic(e, in) && !emit_vec(e, in) && !emit_float(e, in) && !emit_exit(e, in)) {
+        e->code->n_interpreted++;
         emit_one(e, in);
+    }
 }
 
 static void emit_all(struct emitter *e)
@@ -63,7 +65,7 @@ static void emit_all(struct emitter *e)
             e->error = -1;
             return;
         }
-        e->pins = 0;
+        e->pins = e->reserved;
         uint8_t *before = e->a.p;
         emit_insn(e, &e->b->insn[i]);
         if (v->sunk) {
@@ -75,6 +77,30 @@ static void emit_all(struct emitter *e)
     }
 }
 
+/* once; leaves its outcome in e->error */
+static void emit_block(struct emitter *e)
+{
+    e->n_cold = e->n_literals = 0;
+    e->error = 0;
+    e->reserved = 0;
+    e->scaled_in = NO_REG;
+    e->lazy = NULL;
+    e->flags_ready = e->fenced = e->mapped = false;
+    memset(e->head, 0xff, sizeof e->head);
+    memset(e->spill_until, 0xff, sizeof e->spill_until);
+    memset(e->cr_owner, 0xff, sizeof e->cr_owner);
+    e->code->n_exits = e->code->n_map = e->code->n_interpreted = 0;
+    e->code->size = 0;
+    look_back(e);
+    e->i = 0;
+    start_loop(e);
+    emit_all(e);
+    if (!e->error)
+        emit_cold(e);
+    if (!e->error)
+        emit_literals(e);
+}
+
 int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why)
 {
     if (code->capacity <= ASM_MARGIN)
@@ -83,19 +109,15 @@ int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     e.v = alloca(3 * sizeof *e.v * (b->n + 1));
     e.cold = alloca(MAX_COLD * sizeof *e.cold);
     e.literals = alloca(MAX_LITERALS * sizeof *e.literals);
-    e.scaled_in = NO_REG;
-    memset(e.head, 0xff, sizeof e.head);
-    memset(e.spill_until, 0xff, sizeof e.spill_until);
-    memset(e.cr_owner, 0xff, sizeof e.cr_owner);
-    code->n_exits = code->n_map = 0;
-    code->size = 0;
-    e.facts = env->runs ? alloca(e.n * sizeof *e.facts) : NULL;
-    look_back(&e);
-    emit_all(&e);
-    if (!e.error)
-        emit_cold(&e);
-    if (!e.error)
-        emit_literals(&e);
+    struct fact *facts = e.facts = env->runs ? alloca(e.n * sizeof *e.facts) : NULL;
+    struct asm_buf start = e.a;
+    emit_block(&e);
+    if (e.error && e.loop.back) {            /* whatever it is, without the loop it may not be */
+        e.a = start;
+        e.facts = facts;
+        e.loop.refused = true;
+        emit_block(&e);
+    }
     if (e.error) {
         if (why)
             *why = e.why ? e.why : "no room";

@@ -41,6 +41,7 @@
 #define emit_putf(...) p64_emit_putf(__VA_ARGS__)
 #define emit_shift(...) p64_emit_shift(__VA_ARGS__)
 #define emit_atomic(...) p64_emit_atomic(__VA_ARGS__)
+#define emit_bits(...) p64_emit_bits(__VA_ARGS__)
 #define flag_insert(...) p64_flag_insert(__VA_ARGS__)
 #define flag_insert_top(...) p64_flag_insert_top(__VA_ARGS__)
 #define word_zsp(...) p64_word_zsp(__VA_ARGS__)
@@ -97,6 +98,18 @@
 #define unlink_value(...) p64_unlink_value(__VA_ARGS__)
 #define vec_of(...) p64_vec_of(__VA_ARGS__)
 #define has_left(...) p64_has_left(__VA_ARGS__)
+#define add_map(...) p64_add_map(__VA_ARGS__)
+#define emit_back(...) p64_emit_back(__VA_ARGS__)
+#define end_loop(...) p64_end_loop(__VA_ARGS__)
+#define find_loop(...) p64_find_loop(__VA_ARGS__)
+#define find_loop_facts(...) p64_find_loop_facts(__VA_ARGS__)
+#define is_aligned_in_loop(...) p64_is_aligned_in_loop(__VA_ARGS__)
+#define last_left(...) p64_last_left(__VA_ARGS__)
+#define leave_loop(...) p64_leave_loop(__VA_ARGS__)
+#define leave_run(...) p64_leave_run(__VA_ARGS__)
+#define loop_left(...) p64_loop_left(__VA_ARGS__)
+#define start_loop(...) p64_start_loop(__VA_ARGS__)
+#define waits_for_exit(...) p64_waits_for_exit(__VA_ARGS__)
 #define whole_from_left(...) p64_whole_from_left(__VA_ARGS__)
 #define views_for(...) p64_views_for(__VA_ARGS__)
 
@@ -105,7 +118,7 @@ enum { REG_BASE = 2, REG_POLL = R10, REG_TARGET = R11, TEMP = R0, TEMP2 = R12, R
 enum { VEC = 32, N_LISTS = 64, FIRST_SCRATCH = R3, LAST_SCRATCH = R9, FIRST_VSCRATCH = VEC + 16, LAST_VSCRATCH = VEC + 22, VTEMP = 23, NO_REG = 255, NO_INSN = 0xffff };
 
 /* emit_float.c: registers with constants, and the field of CR whose eq says that MXCSR is as usual; set by the stubs */
-enum { VS_FIRST = 6, VS_LEAF = 6 /* facts.c */, VS_FLOATS_MUL = 7, VS_FLOATS = 8, VS_ZERO = 9, VS_SINGLE_DIV = 10, VS_SINGLE_MUL = 11, VS_SINGLE = 12, VS_DOUBLE = 13, N_VS_CONSTANTS = 8, F_MODE = 7 };
+enum { VS_FIRST = 5, VS_SHRINK = 5 /* loops.c */, VS_LEAF = 6 /* facts.c */, VS_FLOATS_MUL = 7, VS_FLOATS = 8, VS_ZERO = 9, VS_SINGLE_DIV = 10, VS_SINGLE_MUL = 11, VS_SINGLE = 12, VS_DOUBLE = 13, N_VS_CONSTANTS = 9, F_MODE = 7 };
 
 /* --- the mapping of guest slots to registers: 14..29 general, VEC + 0..15 vectors --- */
 #define MAP_BYTES 4096
@@ -119,7 +132,7 @@ const struct p64_map *p64_map(const struct host_env *env);
 /* env->stubs.others */
 enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_PURE, STUB_ONE, STUB_BASE /* value of r2 */, STUB_MODES, STUB_GATHER, STUB_CONSTANTS, STUB_FLAGS, STUB_COMPARE, STUB_EXIT_RUN };
 /* the spill area: arguments of helpers, cells of ir_interp_one, then spilled values */
-enum { SPILL_ARGS = 0, SPILL_CELLS = 32, SPILL_RESULT = SPILL_CELLS + 64, SPILL_PORT = SPILL_RESULT + 16, SPILL_FIRST = 128, SPILL_SLOT = 16, N_SPILLS = 55, SPILL_LAZY_A = 1008, SPILL_LAZY_B = 1016 /* lazy.c */ };
+enum { SPILL_ARGS = 0, SPILL_CELLS = 32, SPILL_RESULT = SPILL_CELLS + 64, SPILL_PORT = SPILL_RESULT + 16, SPILL_LOOP = SPILL_PORT + 8 /* loops.c */, SPILL_FIRST = 128, SPILL_SLOT = 16, N_SPILLS = 55, SPILL_LAZY_A = 1008, SPILL_LAZY_B = 1016 /* lazy.c */ };
 /* the frame that `enter` makes: ABI header and parameter area, then what it saves, then what STUB_ONE saves */
 enum { FRAME_GPR = 96 /* r14..r31 */, FRAME_VEC = 240 /* v20..v23 */, FRAME_CR = 304, FRAME_LR = 312, FRAME_ONE_GPR = 320 /* r3..r12 */, FRAME_ONE_CR = 400, FRAME_ONE_LR = 408,
        FRAME_ONE_VEC = 416 /* v16..v23 */, FRAME_LAZY = 544 /* r3..r8 */, FRAME_SIZE = 592 };
@@ -171,8 +184,25 @@ struct fact {
     uint16_t low, grain, high;
 };
 
+/* loops.c: a block that jumps back to its own beginning at instruction `back`, which goes round until something special happens */
+enum { MOST_LOOP_ALIGNED = 8, NOT_A_LOOP = -3 /* emitter.error: once more, without */ };
+struct loop {
+    bool on;                                 /* there is one, and what is emitted is in it */
+    bool refused;
+    uint8_t n_carried, n_aligned;
+    uint16_t back;
+    uint16_t waiting;                        /* guest vectors whose last PUT waits until the loop is left */
+    uint16_t last_put[16];                   /* of guest vectors, or NO_INSN */
+    uint16_t aligned[MOST_LOOP_ALIGNED];     /* loads whose alignment has been looked at before the first round */
+    uint8_t carried[16];                     /* the scratch register with the left form of a guest vector, or NO_REG */
+    uint64_t changed;                        /* mapped registers */
+    uint64_t head, restore;                  /* addresses */
+    struct fact before[16];                  /* what is known of guest vectors at the beginning of each round; tested before the first if known */
+    bool hopeless[16];                       /* ... nothing */
+};
+
 /* code out of line: emitted behind the block */
-enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE, COLD_FLAGS, COLD_COND, COLD_RUN };
+enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE, COLD_FLAGS, COLD_COND, COLD_RUN, COLD_BACK /* loops.c */ };
 struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, slow, target, pc; uint16_t insn; int32_t arg_disp /* of arg_reg[0] */; uint8_t arg_reg[3], result, second, word;   /* registers, or NO_REG */
               uint8_t arg_left[2], left, left_lane, cr; };   /* emit_float.c: lanes of operands in left form; register of the result's; field of CR */
 #define MAX_COLD 256
@@ -189,7 +219,7 @@ struct emitter {
     struct fact *facts;                      /* [n], or NULL: no operation on doubles, or none may leave the block */
     struct value *v;                         /* [n] values, then [n] flags words of ports, then [n] left forms (emit_float.c; ext = lane) */
     uint16_t head[N_LISTS];
-    uint64_t pins;
+    uint64_t pins, reserved /* always pinned */;
     unsigned i, n;
     uint16_t spill_until[N_SPILLS];
     uint16_t cr_owner[8]; uint16_t cr_until[8];
@@ -204,6 +234,7 @@ struct emitter {
     const char *why;
     ir_ref scaled; unsigned scaled_by, scaled_in;   /* a value shifted left, in a scratch register that is free but for it (NO_REG: none) */
     int error;
+    struct loop loop;
 };
 
 static inline unsigned type_size(unsigned t) { return ir_type_size[t]; }
@@ -265,6 +296,19 @@ bool takes_left(const struct emitter *e, const struct ir_insn *in, unsigned user
 bool makes_left(const struct emitter *e, unsigned i);
 static inline bool facts_on(const struct emitter *e) { return e->facts && e->facts[e->i].on; }
 
+bool find_loop_facts(struct emitter *e);
+
+/* --- loops.c --- */
+void find_loop(struct emitter *e);
+bool waits_for_exit(const struct emitter *e, unsigned put);
+unsigned loop_left(const struct emitter *e, unsigned r);
+unsigned last_left(const struct emitter *e, unsigned r);
+bool is_aligned_in_loop(const struct emitter *e);                     /* the current instruction's address */
+void start_loop(struct emitter *e);
+void leave_loop(struct emitter *e);
+void end_loop(struct emitter *e, const struct ir_insn *in);
+void emit_back(struct emitter *e);
+
 /* --- lazy.c --- */
 bool can_be_lazy(const struct emitter *e, const struct ir_insn *putf);
 ir_ref lazy_operand(const struct emitter *e, ir_ref port);
@@ -284,6 +328,7 @@ bool emit_int(struct emitter *e, const struct ir_insn *in);
 bool emit_flag_op(struct emitter *e, const struct ir_insn *in);
 bool emit_shift(struct emitter *e, const struct ir_insn *in);
 bool emit_atomic(struct emitter *e, const struct ir_insn *in);
+bool emit_bits(struct emitter *e, const struct ir_insn *in);           /* from emit_int */
 bool emit_mem(struct emitter *e, const struct ir_insn *in);
 bool emit_state(struct emitter *e, const struct ir_insn *in);
 bool emit_vec(struct emitter *e, const struct ir_insn *in);
@@ -298,7 +343,9 @@ bool has_left(const struct emitter *e, ir_ref r, unsigned lane);
 void whole_from_left(struct emitter *e, unsigned r, unsigned v);
 unsigned base_of(struct emitter *e, ir_ref r);
 struct cold *add_cold(struct emitter *e, enum cold_kind kind);
+void add_map(struct emitter *e, uint32_t offset, uint64_t pc, unsigned flags);
 void need_map(struct emitter *e);
+void leave_run(struct emitter *e, uint64_t pc);                       /* to the engine: the block again without env.runs, from pc on */
 void poll_here(struct emitter *e, uint64_t pc);
 void vec_from_gpr(struct emitter *e, unsigned v, unsigned r);
 void gpr_from_vec(struct emitter *e, unsigned r, unsigned v);
@@ -313,6 +360,7 @@ void p64_emit_inline_cache(const struct host_env *env, uint64_t guest_pc, uint64
 void p64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);
 int p64_emit(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why);
 void p64_sync(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
+bool p64_sync_loop(const struct host_env *env, const void *ucontext, const struct host_map *m, void *state);
 void p64_set_return_sp(void *ucontext, uint64_t sp);
 void p64_interp_one(const struct p64_one *one, void *cells, void *state);
 #endif

@@ -12,6 +12,8 @@ struct cold *add_cold(struct emitter *e, enum cold_kind kind)
             e->error = -1;
         e->n_cold = 0;
     }
+    if (kind == COLD_ONE || kind == COLD_FLAGS || kind == COLD_COND)
+        leave_loop(e);
     struct cold *c = &e->cold[e->n_cold++];
     *c = (struct cold){ .kind = (uint8_t)kind, .insn = (uint16_t)e->i, .pc = e->pc, .arg_reg = { NO_REG, NO_REG, NO_REG }, .result = NO_REG, .second = NO_REG, .word = NO_REG, .left = NO_REG, .cr = NO_REG };
     return c;
@@ -123,7 +125,7 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in)
 {
     switch (in->op) {
     case IR_EXIT: direct_exit(e, in); break;
-    case IR_EXITIF: exit_if(e, in); break;
+    case IR_EXITIF: e->loop.on && e->i == e->loop.back ? end_loop(e, in) : exit_if(e, in); break;
     case IR_EXITIND:
         target_in_register(e, in->arg[0]);
         indirect_poll(e);
@@ -247,6 +249,7 @@ static void take_result(struct emitter *e, const struct ir_insn *in)
 
 void emit_one(struct emitter *e, const struct ir_insn *in)
 {
+    leave_loop(e);
     for (unsigned k = 0; k < ir_op_info[in->op].n_args && k < 4; k++)
         if (in->arg[k] != IR_NONE)
             fill_cell(e, in->arg[k], k);
@@ -324,6 +327,13 @@ static void cold_one(struct emitter *e, const struct cold *c)
     asm_b(&e->a, c->back, false);
 }
 
+void leave_run(struct emitter *e, uint64_t pc)
+{
+    set_imm(&e->a, e->env, REG_TARGET, (int64_t)pc);
+    set_imm(&e->a, e->env, R3, (int64_t)e->b->guest_pc);
+    far_jump(&e->a, e->env, e->env->stubs.others[STUB_EXIT_RUN], false);
+}
+
 void emit_cold(struct emitter *e)
 {
     for (unsigned k = 0; k < e->n_cold && !e->error; k++) {
@@ -343,11 +353,8 @@ void emit_cold(struct emitter *e)
             far_jump(&e->a, e->env, e->env->stubs.others[STUB_FLAGS], true);
             asm_b(&e->a, c->back, false);
             break;
-        case COLD_RUN:
-            set_imm(&e->a, e->env, REG_TARGET, (int64_t)c->pc);
-            set_imm(&e->a, e->env, R3, (int64_t)e->b->guest_pc);
-            far_jump(&e->a, e->env, e->env->stubs.others[STUB_EXIT_RUN], false);
-            break;
+        case COLD_RUN: leave_run(e, c->pc); break;
+        case COLD_BACK: emit_back(e); break;
         case COLD_COND: cold_cond(e, c); break;
         case COLD_MISMATCH: far_jump(&e->a, e->env, e->env->stubs.others[STUB_RET_MISMATCH], false); break;
         default: cold_one(e, c);

@@ -90,9 +90,9 @@ static void slow_arg(struct emitter *e, struct slow *s, unsigned k, ir_ref r)
 
 static void slow_if(struct emitter *e, struct slow *s, unsigned bit, bool sense)
 {
-    struct cold *c = add_cold(e, facts_on(e) ? COLD_RUN : COLD_ONE);
+    struct cold *c = add_cold(e, e->loop.on ? COLD_BACK : facts_on(e) ? COLD_RUN : COLD_ONE);
     c->from = asm_bc_later(&e->a, sense ? BO_TRUE : BO_FALSE, bit);
-    if (facts_on(e))
+    if (e->loop.on || facts_on(e))
         return;
     for (unsigned k = 0; k < 2; k++) {
         c->arg_reg[k] = (uint8_t)s->reg[k];
@@ -104,7 +104,7 @@ static void slow_if(struct emitter *e, struct slow *s, unsigned bit, bool sense)
 static void slow_begin(struct emitter *e, struct slow *s, const struct ir_insn *in)
 {
     *s = (struct slow){ .reg = { NO_REG, NO_REG } };
-    if (facts_on(e))
+    if (e->loop.on || facts_on(e))
         return;
     for (unsigned k = 0; k < 2; k++)
         if (k < ir_op_info[in->op].n_args && in->arg[k] != IR_NONE && insn(e, in->arg[k])->type == IR_V128)
@@ -122,7 +122,11 @@ static void slow_end(struct emitter *e, struct slow *s, unsigned result, unsigne
 }
 
 /* in the mode where no constant looks at it */
-static void slow_mode(struct emitter *e, struct slow *s) { slow_if(e, s, 4 * F_MODE + CR_EQ, false); }
+static void slow_mode(struct emitter *e, struct slow *s)
+{
+    if (!e->loop.on)                                                /* looked at before the first round */
+        slow_if(e, s, 4 * F_MODE + CR_EQ, false);
+}
 
 static void test(struct emitter *e, struct slow *s, uint32_t op, unsigned a, unsigned b)
 {
@@ -146,11 +150,20 @@ static void test_pair(struct emitter *e, struct slow *s, unsigned a, unsigned b,
 /* Where the low element of a result goes (its left form: t) and what else is needed; all of it before a test, which may leave for the slow way. */
 struct low { unsigned t, dst, base, extra; bool upper_zero; };
 
+static unsigned left_dst(struct emitter *e)
+{
+    unsigned t = loop_left(e, e->i);
+    if (t == NO_REG)
+        return alloc_vec(e);
+    evict(e, VEC + t);
+    return t;
+}
+
 static struct low low_begin(struct emitter *e, struct slow *s, const struct ir_insn *in)
 {
     struct low l = { .dst = NO_REG, .upper_zero = is_upper_zero(e, in->arg[0], in->lane) };
     slow_begin(e, s, in);
-    l.t = alloc_vec(e);
+    l.t = left_dst(e);
     if (l.upper_zero)
         return l;
     if (facts_on(e) && e->facts[e->i].left_only)
@@ -166,6 +179,8 @@ static struct low low_begin(struct emitter *e, struct slow *s, const struct ir_i
 static void low_end(struct emitter *e, struct slow *s, const struct low *l, unsigned lane)
 {
     e->v[e->i].upper_zero = l->upper_zero;
+    if (loop_left(e, e->i) == l->t)
+        place_in(e, NO_INSN, VEC + l->t, 0);
     if (l->dst == NO_REG) {
         settle_left(e, e->i, l->t, lane);
         slow_end(e, s, NO_REG, VEC + l->t, lane);
@@ -204,10 +219,20 @@ static void choose(struct emitter *e, const struct ir_insn *in, bool f64, unsign
     asm_xxsel(&e->a, t, b, a, VTEMP);
 }
 
+/* loops.c: the product shows in FPSCR if the operand is denormal */
+static void shrink(struct emitter *e, unsigned a, bool low) { asm_x3(&e->a, low ? X_SMULDP : X_VMULDP, VMX + VTEMP, VMX + a, VS_SHRINK); }
+
 /* those that facts.c asks for */
 static void test_facts(struct emitter *e, struct slow *s, unsigned a, unsigned b, bool low)
 {
     unsigned tests = e->facts[e->i].tests;
+    if (e->loop.on) {
+        if (tests & TEST_A)
+            shrink(e, a, low);
+        if (tests & TEST_B)
+            shrink(e, b, low);
+        return;
+    }
     if (tests & TEST_MODE)
         slow_mode(e, s);
     if (low && (tests & (TEST_A | TEST_B)) == (TEST_A | TEST_B)) {
@@ -225,7 +250,7 @@ static void test_low(struct emitter *e, struct slow *s, const struct ir_insn *in
     bool f64 = in->lane == IR_F64;
     if (facts_on(e)) {
         test_facts(e, s, a, b, true);
-        if (in->op == IR_VFDIV)
+        if (in->op == IR_VFDIV && !e->loop.on)
             test(e, s, T_DIVDP, VMX + a, VMX + b);
         return;
     }
@@ -258,8 +283,10 @@ static void emit_sqrt_low(struct emitter *e, const struct ir_insn *in)
     bool f64 = in->lane == IR_F64;
     unsigned a = left_of(e, in->arg[1], in->lane);
     struct low l = low_begin(e, &s, in);
-    asm_u32(&e->a, (uint32_t)T_SQRTDP | CR_TEMP << 23 | a << 11 | 2);
-    slow_if(e, &s, 4 * CR_TEMP + CR_EQ, true);
+    if (!(e->loop.on && facts_on(e))) {
+        asm_u32(&e->a, (uint32_t)T_SQRTDP | CR_TEMP << 23 | a << 11 | 2);
+        slow_if(e, &s, 4 * CR_TEMP + CR_EQ, true);
+    }
     if (facts_on(e))
         test_facts(e, &s, a, a, true);
     else
@@ -351,7 +378,7 @@ static void emit_compare(struct emitter *e, const struct ir_insn *in)
         test_facts(e, &s, a, b, true);
     else
         test_pair(e, &s, a, b, in->lane == IR_F64 ? VS_DOUBLE : VS_SINGLE);
-    asm_u32(&e->a, (uint32_t)X_SCMPUDP | cr << 23 | a << 16 | b << 11 | 6);
+    asm_u32(&e->a, (uint32_t)(e->loop.on ? X_SCMPODP : X_SCMPUDP) | cr << 23 | a << 16 | b << 11 | 6);     /* there NaNs come here, and must not go unnoticed */
     if (word) {
         asm_mfocrf(&e->a, w, cr);
         asm_rlwinm(&e->a, TEMP, w, (4 * cr + 9) & 31, 23, 23);      /* lt, bit 4 * cr from the left, becomes C (bit 8) */
@@ -432,7 +459,7 @@ static void test_packed(struct emitter *e, struct slow *s, const struct ir_insn 
     uint32_t op = f64 ? T_VDIVDP : T_VDIVSP;
     if (facts_on(e)) {
         test_facts(e, s, a, b, false);
-        if (in->op == IR_VFDIV)
+        if (in->op == IR_VFDIV && !e->loop.on)
             test(e, s, op, VMX + a, VMX + b);
         return;
     }

@@ -414,6 +414,6 @@ bool emit_int(struct emitter *e, const struct ir_insn *in)
         return true;
     case IR_SELECT: emit_select(e, in); return true;
     case IR_DIVU: case IR_DIVS: emit_div(e, in); return true;
-    default: return false;
+    default: return emit_bits(e, in);
     }
 }

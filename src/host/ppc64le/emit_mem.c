@@ -6,7 +6,7 @@
 
 struct addr { unsigned base, index; int32_t disp; };      /* base + disp, or base + index; base may be NO_REG */
 
-static void add_map(struct emitter *e, uint32_t offset, uint64_t pc, unsigned flags)
+void add_map(struct emitter *e, uint32_t offset, uint64_t pc, unsigned flags)
 {
     struct host_code *c = e->code;
     if (c->n_map && c->map[c->n_map - 1].offset == offset) {
@@ -22,7 +22,7 @@ static void add_map(struct emitter *e, uint32_t offset, uint64_t pc, unsigned fl
 
 void need_map(struct emitter *e)
 {
-    if (!e->mapped)
+    if (!e->mapped && !e->loop.on)
         add_map(e, asm_offset(&e->a), e->pc, 0);
     e->mapped = true;
 }
@@ -200,7 +200,7 @@ static struct addr aligned_address(struct emitter *e, ir_ref r)
 static struct cold *check_aligned(struct emitter *e, struct addr m)
 {
     asm_li(&e->a, P_ANDI_, TEMP, m.base, 15);
-    struct cold *c = add_cold(e, COLD_ONE);
+    struct cold *c = add_cold(e, e->loop.on ? COLD_BACK : COLD_ONE);
     c->from = asm_bc_later(&e->a, BO_FALSE, CR_EQ);
     c->arg_reg[0] = (uint8_t)m.base;
     c->arg_disp = m.disp;
@@ -210,11 +210,11 @@ static struct cold *check_aligned(struct emitter *e, struct addr m)
 static void load_vec(struct emitter *e, const struct ir_insn *in)
 {
     need_map(e);
-    bool aligned = in->aux & IR_MEM_ALIGNED;
+    bool aligned = in->aux & IR_MEM_ALIGNED && !is_aligned_in_loop(e);
     struct addr m = aligned ? aligned_address(e, in->arg[0]) : address(e, in->arg[0], feature(e, FEATURE_3_0) ? 16 : 0);
     struct cold *c = NULL;
     /* not aligned, it may fault with half of it loaded (emulators do so): never into a guest's register */
-    unsigned dst = e->v[e->i].uses && aligned ? dst_vec(e) : alloc_vec(e);       /* what it moves must happen on both ways */
+    unsigned dst = e->v[e->i].uses && (aligned || e->loop.on) ? dst_vec(e) : alloc_vec(e);       /* what it moves must happen on both ways */
     if (aligned)
         c = check_aligned(e, m);
     access_vec(e, false, dst, m, 0);
@@ -251,10 +251,8 @@ void vec_from_gpr(struct emitter *e, unsigned v, unsigned r)
         asm_mvsr(&e->a, P_MTVSRDD | r << 11, v, 0);
         return;
     }
-    unsigned t = alloc_vec(e);
-    asm_mvsr(&e->a, P_MTVSRD, t, r);
-    asm_vs(&e->a, X_LXOR, v, t, t);
-    asm_xxpermdi(&e->a, v, v, t, 0);
+    asm_mvsr(&e->a, P_MTVSRD, v, r);
+    asm_x3(&e->a, (uint32_t)X_PERMDI, VEC + v, VS_ZERO, VEC + v);
 }
 void gpr_from_vec(struct emitter *e, unsigned r, unsigned v)               /* the low doubleword */
 {
@@ -448,6 +446,16 @@ static bool is_fpcr(const struct emitter *e, const struct ir_insn *in)
     return in->imm < (int64_t)e->o->fpcr + 4 && in->imm + (int64_t)type_size(in->type) > (int64_t)e->o->fpcr;
 }
 
+/* in a loop that keeps it */
+static void get_left(struct emitter *e)
+{
+    unsigned t = loop_left(e, e->i);
+    if (t == NO_REG)
+        return;
+    e->v[2 * e->n + e->i].last = (uint16_t)last_left(e, e->i);
+    settle(e, 2 * e->n + e->i, VEC + t, IR_F64);
+}
+
 static void emit_get(struct emitter *e, const struct ir_insn *in)
 {
     unsigned reg = slot_reg(e, in->imm), bits = type_bits(in->type);
@@ -459,6 +467,7 @@ static void emit_get(struct emitter *e, const struct ir_insn *in)
     } else if (reg >= VEC) {
         if (in->type == IR_V128 && !shift) {
             settle(e, e->i, reg, 0);
+            get_left(e);
             return;
         }
         flush_slot(e, reg, true);

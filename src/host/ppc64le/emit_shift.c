@@ -146,25 +146,39 @@ static void emit_rotate_flags(struct emitter *e, const struct ir_insn *in)
     place(e, r, bits == 32 ? ZX : 0);
 }
 
-/* RCL and RCR by 1 */
+/* The carry stands between a's two parts; bits above the type are anything after a turn to the left, 0 else. */
+static void rotate_between(struct emitter *e, bool left, unsigned bits, unsigned r, unsigned a, unsigned c, unsigned n)
+{
+    if (left) {
+        asm_sldi(&e->a, r, a, n);
+        asm_rldimi(&e->a, r, c, n - 1, 64 - n);
+        if (n > 1) {
+            asm_srdi(&e->a, TEMP, a, bits + 1 - n);
+            asm_rldimi(&e->a, r, TEMP, 0, 65 - n);
+        }
+        return;
+    }
+    asm_srdi(&e->a, r, a, n);
+    asm_rldimi(&e->a, r, c, bits - n, 63 - bits + n);
+    if (n > 1)
+        asm_rldimi(&e->a, r, a, bits + 1 - n, 64 - bits);
+}
+
+/* RCL and RCR by a constant, but for a full turn */
 static bool emit_rotate_carry(struct emitter *e, const struct ir_insn *in)
 {
     struct value *v = &e->v[e->i];
     bool left = in->op == IR_RCLF;
     unsigned bits = type_bits(in->type), n;
-    if (!known_count(e, in, 1, &n) || n != 1)
+    if (!known_count(e, in, 1, &n) || !(n %= bits + 1))
         return false;
-    unsigned a = left ? gpr_of(e, in->arg[0]) : gpr_ext(e, in->arg[0], ZX), c = gpr_of(e, in->arg[2]), r = alloc_gpr(e);
-    if (left) {
-        asm_sldi(&e->a, r, a, 1);
-        asm_l(&e->a, P_OR, r, r, c);
-    } else {
-        asm_srdi(&e->a, r, a, 1);
-        asm_rldimi(&e->a, r, c, bits - 1, 64 - bits);
-    }
+    unsigned a = gpr_ext(e, in->arg[0], ZX), c = gpr_of(e, in->arg[2]), r = alloc_gpr(e), from = left ? bits - n : n - 1;
+    rotate_between(e, left, bits, r, a, c, n);
     if (v->views & VIEW_WORD) {
         unsigned w = new_word(e);
-        left ? flag_insert_top(e, w, a, bits, 8) : flag_insert(e, w, a, 0, 8);
+        if (from >= 32)
+            asm_srdi(&e->a, TEMP, a, 32);
+        flag_insert(e, w, from >= 32 ? TEMP : a, from & 31, 8);
         if (v->word_mask & IR_F_O)
             word_overflow(e, w, r, bits, left);
         port_word(e, in, w);
@@ -173,13 +187,17 @@ static bool emit_rotate_carry(struct emitter *e, const struct ir_insn *in)
     return true;
 }
 
-/* --- double shifts of 32 and 64 bits --- */
+/* --- double shifts; of 16 bits only by a constant below 16 --- */
 
 static void double_known(struct emitter *e, bool left, unsigned bits, unsigned r, unsigned a, unsigned b, unsigned n)
 {
     if (bits == 64) {
         left ? asm_rldicl(&e->a, r, b, n, 64 - n) : asm_rldicl(&e->a, r, a, 64 - n, n);
         left ? asm_rldimi(&e->a, r, a, n, 0) : asm_rldimi(&e->a, r, b, 64 - n, 0);
+    } else if (bits == 16) {
+        asm_rlwinm(&e->a, r, left ? b : a, 0, 16, 31);
+        asm_rlwimi(&e->a, r, left ? a : b, 16, 0, 15);
+        asm_rlwinm(&e->a, r, r, left ? 16 + n : 32 - n, 16, 31);
     } else {
         left ? asm_rlwinm(&e->a, r, b, n, 32 - n, 31) : asm_rlwinm(&e->a, r, a, 32 - n, n, 31);
         left ? asm_rlwimi(&e->a, r, a, n, 0, 31 - n) : asm_rlwimi(&e->a, r, b, 32 - n, 0, n - 1);
@@ -201,10 +219,10 @@ static bool emit_double(struct emitter *e, const struct ir_insn *in)
     struct value *v = &e->v[e->i];
     bool left = in->op == IR_SHLDF, word = v->views & VIEW_WORD;
     unsigned bits = type_bits(in->type), n, count = NO_REG;
-    if (bits < 32)
+    bool known = known_count(e, in, 2, &n);
+    if (bits < 32 && (!known || n >= bits))
         return false;
     unsigned a = gpr_of(e, in->arg[0]), b = gpr_of(e, in->arg[1]);
-    bool known = known_count(e, in, 2, &n);
     if (!known)
         count = masked_count(e, in, 2);
     unsigned r = alloc_gpr(e);
@@ -231,7 +249,7 @@ static bool emit_double(struct emitter *e, const struct ir_insn *in)
             asm_patch(&e->a, zero);
         port_word(e, in, w);
     }
-    place(e, r, bits == 32 ? ZX : 0);
+    place(e, r, bits < 64 ? ZX : 0);
     return true;
 }
 

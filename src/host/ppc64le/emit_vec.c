@@ -2,13 +2,7 @@
  * emit_vec.c: vectors of integers and bits. A register holds the 16 bytes as one number, so the guest's element 0 is the rightmost: what the
  * manual calls the last element. Bytes are numbered from the right here. What is rare is left to the interpreter.
  */
-#include "host/ppc64le/emit.h"
-
-enum { LANE8, LANE16, LANE32, LANE64 };
-static unsigned lane_index(unsigned lane)
-{
-    return lane == IR_I8 ? LANE8 : lane == IR_I16 ? LANE16 : lane == IR_I32 || lane == IR_F32 ? LANE32 : LANE64;
-}
+#include "host/ppc64le/emit_vec.h"
 
 /* element by element: 0: not here */
 static const uint32_t *element_ops(enum ir_op op)
@@ -40,12 +34,9 @@ static const uint32_t *element_ops(enum ir_op op)
     }
 }
 
-static void zero(struct emitter *e, unsigned v) { asm_vs(&e->a, X_LXOR, v, v, v); }
-static void splat_imm(struct emitter *e, uint32_t op, unsigned v, int n) { asm_v(&e->a, op, v, (unsigned)n & 31, 0); }
+/* --- constants stand behind the block; the instructions here are completed there --- */
 
-/* --- constants stand behind the block; the three instructions here are completed there --- */
-
-static void literal(struct emitter *e, unsigned v, const uint8_t bytes[16])
+void load_literal(struct emitter *e, unsigned v, const uint8_t bytes[16])
 {
     if (e->n_literals == MAX_LITERALS) {
         e->error = -1;
@@ -55,8 +46,22 @@ static void literal(struct emitter *e, unsigned v, const uint8_t bytes[16])
     l->at = e->a.p;
     memcpy(l->bytes, bytes, 16);
     asm_d(&e->a, P_ADDIS, R12, REG_BASE, 0);
+    if (feature(e, FEATURE_3_0)) {
+        asm_lxv(&e->a, false, v, R12, 0);
+        return;
+    }
     asm_d(&e->a, P_ADDI, R12, R12, 0);
     asm_x(&e->a, P_LVX, v, 0, R12);
+}
+
+/* BASE is a multiple of 16, too */
+static void complete(struct literal *l, int64_t d)
+{
+    uint32_t second;
+    memcpy(&second, l->at + 4, 4);
+    struct asm_buf at = { l->at, l->at, l->at + 8, 0 };
+    asm_d(&at, P_ADDIS, R12, REG_BASE, (int32_t)((d + 0x8000) >> 16));
+    asm_u32(&at, second | ((uint32_t)d & 0xffff));
 }
 
 void emit_literals(struct emitter *e)
@@ -68,28 +73,30 @@ void emit_literals(struct emitter *e)
             e->error = -1;
             return;
         }
-        int64_t d = (int64_t)(asm_here(&e->a) - e->env->stubs.others[STUB_BASE]);
-        struct asm_buf at = { e->literals[k].at, e->literals[k].at, e->literals[k].at + 8, 0 };
-        asm_d(&at, P_ADDIS, R12, REG_BASE, (int32_t)((d + 0x8000) >> 16));
-        asm_d(&at, P_ADDI, R12, R12, (int16_t)d);
+        complete(&e->literals[k], (int64_t)(asm_here(&e->a) - e->env->stubs.others[STUB_BASE]));
         memcpy(e->a.p, e->literals[k].bytes, 16);
         e->a.p += 16;
     }
 }
 
-/* dst byte j = byte from[j] of b, or byte from[j] - 16 of a */
-static void permute(struct emitter *e, unsigned a, unsigned b, const uint8_t from[16])
+void permute_into(struct emitter *e, unsigned dst, unsigned a, unsigned b, const uint8_t from[16])
 {
     uint8_t control[16];
     for (unsigned j = 0; j < 16; j++)
         control[j] = (uint8_t)(31 - from[j]);
-    unsigned c = alloc_vec(e), dst = dst_vec(e);
-    literal(e, c, control);
+    unsigned c = alloc_vec(e);
+    load_literal(e, c, control);
     asm_v4(&e->a, V_PERM, dst, a, b, c);
+}
+
+void permute(struct emitter *e, unsigned a, unsigned b, const uint8_t from[16])
+{
+    unsigned dst = dst_vec(e);
+    permute_into(e, dst, a, b, from);
     result_vec(e, dst);
 }
 
-static void permute_elements(struct emitter *e, unsigned a, unsigned b, unsigned size, const uint8_t *element)   /* 16 / size and above: a's */
+void permute_elements(struct emitter *e, unsigned a, unsigned b, unsigned size, const uint8_t *element)   /* 16 / size and above: a's */
 {
     uint8_t from[16];
     for (unsigned j = 0; j < 16; j++)
@@ -234,10 +241,14 @@ static void emit_align(struct emitter *e, const struct ir_insn *in)
 static void emit_permute_bytes(struct emitter *e, const struct ir_insn *in)
 {
     unsigned a = vec_of(e, in->arg[0]), c = vec_of(e, in->arg[1]), t = alloc_vec(e), m = alloc_vec(e), dst = dst_vec(e);
-    asm_vs(&e->a, X_LNOR, t, c, c);
     splat_imm(e, V_SPLTISB, m, 7);
     asm_v(&e->a, V_SRAB, m, c, m);
-    asm_v4(&e->a, V_PERM, t, a, a, t);
+    if (feature(e, FEATURE_3_0)) {
+        asm_v4(&e->a, V_PERMR, t, a, a, c);
+    } else {
+        asm_vs(&e->a, X_LNOR, t, c, c);
+        asm_v4(&e->a, V_PERM, t, a, a, t);
+    }
     asm_vs(&e->a, X_LANDC, dst, t, m);
     result_vec(e, dst);
 }
@@ -291,12 +302,31 @@ static void emit_extract(struct emitter *e, const struct ir_insn *in)
     result(e, dst, ZX);
 }
 
+/* bytes from `at` on := r's. vins* number them from the left */
+static void insert_bytes(struct emitter *e, unsigned a, unsigned k, unsigned at, unsigned r)
+{
+    static const uint32_t insert[3] = { V_INSERTB, V_INSERTH, V_INSERTW };
+    bool direct = k == LANE32 && feature(e, FEATURE_3_1);
+    unsigned t = direct ? NO_REG : alloc_vec(e), from_left = 16 - at - (1u << k);
+    if (!direct)
+        asm_mvsr(&e->a, P_MTVSRD, t, r);
+    unsigned dst = dst_vec(e);
+    asm_vmr(&e->a, dst, a);
+    asm_v(&e->a, direct ? V_INSW : insert[k], dst, from_left, direct ? r : t);
+    result_vec(e, dst);
+}
+
 static bool emit_insert(struct emitter *e, const struct ir_insn *in)
 {
     unsigned k = lane_index(in->lane), n = in->aux & (16 / type_size(in->lane) - 1);
     if (!is_gpr_type(insn(e, in->arg[1])->type))
         return false;
-    unsigned a = vec_of(e, in->arg[0]), r = gpr_of(e, in->arg[1]), t = alloc_vec(e), dst;
+    unsigned a = vec_of(e, in->arg[0]), r = gpr_of(e, in->arg[1]), t, dst;
+    if (k < LANE64 && feature(e, FEATURE_3_0)) {
+        insert_bytes(e, a, k, n << k, r);
+        return true;
+    }
+    t = alloc_vec(e);
     asm_mvsr(&e->a, P_MTVSRD, t, r);                                    /* bytes 8..15 */
     if (k == LANE64) {
         dst = dst_vec(e);
@@ -314,13 +344,20 @@ static bool emit_insert(struct emitter *e, const struct ir_insn *in)
 
 static void emit_mask(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned v = vec_of(e, in->arg[0]), t = alloc_vec(e), size = type_size(in->lane);
+    unsigned v = vec_of(e, in->arg[0]), size = type_size(in->lane), t, dst;
     uint8_t control[16];
+    if (feature(e, FEATURE_3_1)) {
+        dst = dst_gpr(e);
+        asm_v(&e->a, V_EXTRACTM, dst, 8 + lane_index(in->lane), v);
+        result(e, dst, ZX | SX);
+        return;
+    }
+    t = alloc_vec(e);
     for (unsigned j = 0; j < 16; j++)                                   /* bit j comes from the top of element j; bits are numbered from the left */
         control[j] = (uint8_t)(j < 16 / size ? 128 - 8 * size * (j + 1) : 128);
-    literal(e, t, control);
+    load_literal(e, t, control);
     asm_v(&e->a, V_BPERMQ, t, v, t);
-    unsigned dst = dst_gpr(e);
+    dst = dst_gpr(e);
     asm_mvsr(&e->a, P_MFVSRD, t, dst);
     result(e, dst, ZX | SX);
 }
@@ -425,6 +462,46 @@ static void emit_select(struct emitter *e, const struct ir_insn *in)
     result_vec(e, dst);
 }
 
+static void flag_if_zero(struct emitter *e, unsigned w, unsigned v, unsigned to)     /* changes v */
+{
+    asm_mvsr(&e->a, P_MFVSRD, v, TEMP);
+    if (feature(e, FEATURE_3_0)) {
+        asm_mvsr(&e->a, P_MFVSRLD, v, TEMP2);
+    } else {
+        asm_xxpermdi(&e->a, v, v, v, 2);
+        asm_mvsr(&e->a, P_MFVSRD, v, TEMP2);
+    }
+    asm_l(&e->a, P_OR, TEMP, TEMP, TEMP2);
+    asm_l(&e->a, P_CNTLZD, TEMP, TEMP, 0);
+    flag_insert(e, w, TEMP, 6, to);
+}
+
+/* VTESTF; the value is arg0 itself */
+static void emit_test(struct emitter *e, const struct ir_insn *in)
+{
+    const struct value *v = &e->v[e->i];
+    unsigned a = vec_of(e, in->arg[0]), b = vec_of(e, in->arg[1]), mask = v->word_mask;
+    if (v->views & VIEW_WORD) {
+        unsigned t = alloc_vec(e), w = new_word(e);
+        if (mask & IR_F_C && a == b) {
+            asm_li(&e->a, P_ORI, w, w, IR_FLAG_C);
+        } else if (mask & IR_F_C) {
+            asm_vs(&e->a, X_LANDC, t, b, a);
+            flag_if_zero(e, w, t, 8);
+        }
+        if (mask & IR_F_Z) {
+            asm_vs(&e->a, X_LAND, t, a, b);
+            flag_if_zero(e, w, t, 14);
+        }
+        port_word(e, in, w);
+    }
+    if (v->uses) {
+        unsigned dst = dst_vec(e);
+        asm_vmr(&e->a, dst, a);
+        result_vec(e, dst);
+    }
+}
+
 bool emit_vec(struct emitter *e, const struct ir_insn *in)
 {
     unsigned dst;
@@ -443,6 +520,7 @@ bool emit_vec(struct emitter *e, const struct ir_insn *in)
         result_vec(e, dst);
         return true;
     case IR_VAND: case IR_VOR: case IR_VXOR: case IR_VANDN: emit_bitwise(e, in); return true;
+    case IR_VTESTF: emit_test(e, in); return true;
     case IR_VSHUF: return emit_shuffle(e, in);
     case IR_VSHUF2: emit_shuffle_two(e, in); return true;
     case IR_VBLENDI: emit_blend_imm(e, in); return true;
@@ -470,6 +548,6 @@ bool emit_vec(struct emitter *e, const struct ir_insn *in)
             return false;
         emit_select(e, in);
         return true;
-    default: return false;
+    default: return emit_lanes(e, in) || emit_crypto(e, in);
     }
 }

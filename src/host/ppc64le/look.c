@@ -188,6 +188,14 @@ static void visit(struct look *l, const struct ir_insn *in, struct value *v)
         v->done = true;
         return;
     }
+    if (in->op == IR_PUT && waits_for_exit(e, l->i)) {
+        struct value *from = &e->v[in->arg[0]];
+        from->uses++;
+        from->user = (uint16_t)l->i;
+        from->last = later_of(from->last, e->loop.back + 1);
+        v->done = true;
+        return;
+    }
     if (e->facts && in->type == IR_V128)
         visit_left(l, in, v);
     if (!hint_holds(l, v))
@@ -247,10 +255,12 @@ void look_back(struct emitter *e)
         v->done = in->op == IR_CONST && in->type == IR_VOID;
         doubles |= in->lane == IR_F64;
     }
-    if (doubles && e->facts)
-        find_facts(e);
-    else
+    if (!doubles)
         e->facts = NULL;
+    if (e->facts)
+        find_loop(e);
+    if (e->facts && !e->loop.on)
+        find_facts(e);
     for (; v < end; v++)
         v->where = NOWHERE;                                             /* the other fields are set with it */
     v = e->v + e->n;

@@ -49,11 +49,11 @@ static void set_poll(struct asm_buf *a, const struct host_offsets *o)
 
 /* --- floating point (emit_float.c) --- */
 
-/* What VS_* hold, from VS_FIRST on: for leaves 2^-200 as facts.c has it; numbers below which (0 aside) an operand is left to the interpreter: 2^-61, 2^-102 (four times, for singles),
+/* What VS_* hold, from VS_FIRST on: 2^-822, with which loops.c multiplies; for leaves 2^-200 as facts.c has it; numbers below which (0 aside) an operand is left to the interpreter: 2^-61, 2^-102 (four times, for singles),
  * -; for singles in the format of doubles a divisor of 2^61 and more, 2^-60, 2^-102; for doubles 2^-510. See xvtdivdp for how they follow from
  * these constants: fe is set for a quotient's exponent of -1021 and less (-125 for singles), 1023 and more (127). */
 static const uint64_t vs_constants[N_VS_CONSTANTS] = {
-    [VS_LEAF - VS_FIRST] = (1023ull + 820) << 52, [VS_FLOATS_MUL - VS_FIRST] = 0x5e8000005e800000, [VS_FLOATS - VS_FIRST] = 0x3f8000003f800000,
+    [VS_SHRINK - VS_FIRST] = (1023ull - 822) << 52, [VS_LEAF - VS_FIRST] = (1023ull + 820) << 52, [VS_FLOATS_MUL - VS_FIRST] = 0x5e8000005e800000, [VS_FLOATS - VS_FIRST] = 0x3f8000003f800000,
     [VS_SINGLE_DIV - VS_FIRST] = (1023ull - 960) << 52, [VS_SINGLE_MUL - VS_FIRST] = (1023ull + 960) << 52, [VS_SINGLE - VS_FIRST] = (1023ull + 918) << 52,
     [VS_DOUBLE - VS_FIRST] = (1023ull + 510) << 52,
 };

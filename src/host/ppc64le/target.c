@@ -30,6 +30,13 @@ void p64_interp_one(const struct p64_one *at, void *cells, void *state)
     memcpy(cell + 80, &port, 2);
 }
 
+/* every POWER8 has instructions for AES, carry-less products and a part of SHA */
+static unsigned fast(uint32_t features)
+{
+    (void)features;
+    return X86_FAST_AES | X86_FAST_PCLMUL | X86_FAST_SHA;
+}
+
 static void thread_init(void *state) {}                /* `enter` gets the state as argument */
 
 static size_t disassemble(const uint8_t *code, uint64_t addr, char *text, size_t size)
@@ -41,8 +48,8 @@ static size_t disassemble(const uint8_t *code, uint64_t addr, char *text, size_t
 }
 
 const struct host_target host_ppc64le = {
-    .name = "ppc64le", .weak_order = true, .probe = probe, .emit_stubs = p64_emit_stubs, .emit = p64_emit, .link = p64_link, .emit_inline_cache = p64_emit_inline_cache,
-    .sync = p64_sync,
+    .name = "ppc64le", .weak_order = true, .probe = probe, .fast = fast, .emit_stubs = p64_emit_stubs, .emit = p64_emit, .link = p64_link, .emit_inline_cache = p64_emit_inline_cache,
+    .sync = p64_sync, .sync_loop = p64_sync_loop,
     .set_return_sp = p64_set_return_sp,
     .thread_init = thread_init, .disassemble = disassemble,
 };

@@ -137,7 +137,7 @@ int x64_emit(const struct host_env *env, const struct ir_block *b, struct host_c
     memset(e.twin, NO_REG, sizeof e.twin);
     e.compared[0] = IR_NONE;
     memset(e.spill_until, 0xff, sizeof e.spill_until);
-    code->n_exits = code->n_map = 0;
+    code->n_exits = code->n_map = code->n_interpreted = 0;
     code->size = 0;
     look_back(&e);
     uint32_t counted = count_entry(&e);
