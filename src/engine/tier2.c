@@ -97,11 +97,17 @@ static struct known *find_known(uint64_t pc)
     return &t2.known[i % MAX_KNOWN];
 }
 
-/* What is known of it, nothing at first; t2.lock held. */
-static struct known *known(uint64_t pc)
+/* t2.lock held */
+static void forget_if_told(void)
 {
     if (__atomic_exchange_n(&t2.forget, false, __ATOMIC_ACQ_REL) || t2.generation != engine.generation || 2 * t2.n_known > MAX_KNOWN)
         forget_all();
+}
+
+/* What is known of it, nothing at first; t2.lock held. */
+static struct known *known(uint64_t pc)
+{
+    forget_if_told();
     struct known *k = find_known(pc);
     t2.n_known += !k->pc;
     k->pc = pc;
@@ -113,6 +119,7 @@ bool tier2_counts(uint64_t pc)
     if (by_time())
         return true;
     pthread_mutex_lock(&t2.lock);
+    forget_if_told();
     bool yes = tier2_stress() || find_known(pc)->state != UNCOUNTED;
     pthread_mutex_unlock(&t2.lock);
     return yes;

@@ -158,6 +158,14 @@ bool linux_write_fault(uint64_t addr)
 uint64_t linux_stack_low = UINT64_MAX;
 bool linux_stack_others;
 
+/* The range is no longer what it was: when the stack's lower end goes, linux_stack_low does not tell any more. */
+static void cut(uint64_t start, uint64_t end)
+{
+    memory_map_remove(&map, start, end);
+    if (start <= linux_stack_low && linux_stack_low < end)
+        __atomic_store_n(&linux_stack_others, true, __ATOMIC_RELAXED);
+}
+
 uint64_t linux_stack_limit(void)
 {
     static uint64_t inherited;
@@ -617,7 +625,7 @@ int64_t linux_munmap(uint64_t addr, uint64_t len)
     int error = memory_map_reserve(&map, 2) ? -ENOMEM : each_piece(addr, end, unmap_piece, 0);
     if (!error) {
         unwatch(addr, end, false);
-        memory_map_remove(&map, addr, end);
+        cut(addr, end);
     }
     leave();
     if (!error)
@@ -759,7 +767,7 @@ static int remap_move(struct remap *m, struct memory_region r)
     error = memory_host_move(m->old, m->old_len ? size : 0, m->new_len, m->to, m->flags & GUEST_MREMAP_DONTUNMAP);
     if (error) {
         memory_host_unmap(m->to, m->new_len);
-        memory_map_remove(&map, m->to, m->to + m->new_len);
+        cut(m->to, m->to + m->new_len);
         return error;
     }
     r.offset += m->old - r.start;
@@ -773,7 +781,7 @@ static int remap_move(struct remap *m, struct memory_region r)
     if (m->old_len && !(m->flags & GUEST_MREMAP_DONTUNMAP)) {
         if (m->old_len > size)                 /* shrunk while moving */
             memory_host_unmap(m->old + size, m->old_len - size);
-        memory_map_remove(&map, m->old, m->old + m->old_len);
+        cut(m->old, m->old + m->old_len);
     }
     m->move = true;
     return 0;
@@ -961,7 +969,7 @@ void linux_shm_detached(uint64_t addr, uint64_t size)
     enter();
     unwatch(addr, addr + size, false);
     if (memory_map_reserve(&map, 2) == 0)
-        memory_map_remove(&map, addr, addr + size);
+        cut(addr, addr + size);
     leave();
     changed(addr, addr + size);
 }

@@ -211,6 +211,7 @@ static void argument(struct linux_view_call *v, unsigned i, unsigned kind)
     case SIZE_NEXT: buffer(v, i, i < 5 ? v->args[i + 1] : 0, write, (int)i + 1); break;
     case SIZE_PREV: buffer(v, i, i ? v->args[i - 1] : 0, write, -1); break;
     case SIZE_PREV4: buffer(v, i, i ? 4 * (uint64_t)(uint32_t)v->args[i - 1] : 0, write, -1); break;
+    case SIZE_NEXT8: buffer(v, i, i < 5 ? 8 * (uint64_t)(uint32_t)v->args[i + 1] : 0, write, -1); break;
     case SIZE_IOV: vector(v, i, write); break;
     case SIZE_NEXTP:
         if (i < 5 && !engine_copy_from(&length, v->args[i + 1], sizeof length))

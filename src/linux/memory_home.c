@@ -42,6 +42,15 @@ static int new_file(uint64_t size)
     return -1;
 }
 
+static void drop_copy(void)
+{
+    if (copy_file < 0)
+        return;
+    linux_own_fd_remove(copy_file);
+    close(copy_file);
+    copy_file = -1;
+}
+
 static bool grow(void)
 {
     unsigned n = n_chunks;
@@ -111,10 +120,8 @@ void memory_home_fill(uint8_t *home, uint64_t offset, const void *from, uint64_t
 
 static void copy_part(uint8_t *home, uint64_t offset, uint64_t size)
 {
-    if (copy_file >= 0 && pwrite(copy_file, home + offset, size, (off_t)(offset_of(home) + offset)) != (ssize_t)size) {
-        close(copy_file);
-        copy_file = -1;
-    }
+    if (copy_file >= 0 && pwrite(copy_file, home + offset, size, (off_t)(offset_of(home) + offset)) != (ssize_t)size)
+        drop_copy();
 }
 
 void memory_home_fork_prepare(void (*each)(void (*copy)(uint8_t *home, uint64_t offset, uint64_t size)))
@@ -124,12 +131,7 @@ void memory_home_fork_prepare(void (*each)(void (*copy)(uint8_t *home, uint64_t 
         each(copy_part);
 }
 
-void memory_home_fork_parent(void)
-{
-    if (copy_file >= 0)
-        close(copy_file);
-    copy_file = -1;
-}
+void memory_home_fork_parent(void) { drop_copy(); }
 
 bool memory_home_fork_child(void)
 {
@@ -138,8 +140,7 @@ bool memory_home_fork_child(void)
     if (copy_file < 0)                         /* no memory for it: what the child has is the parent's, and can't be used */
         _exit(1);
     dup3(copy_file, file, O_CLOEXEC);
-    close(copy_file);
-    copy_file = -1;
+    drop_copy();
     for (unsigned i = 0; i < n_chunks; i++)
         if (mmap(chunk[i].at, chunk_size(), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, (off_t)(i * chunk_size())) == MAP_FAILED)
             _exit(1);

@@ -18,9 +18,11 @@ static int *slot_of(int value)
     return NULL;
 }
 
+bool linux_own_fd(int fd) { return fd >= 0 && slot_of(fd + 1); }
+
 void linux_own_fd_add(int fd)
 {
-    if (fd < 0)
+    if (fd < 0 || linux_own_fd(fd))
         return;
     int *slot = slot_of(0);
     if (!slot) {
@@ -41,8 +43,6 @@ void linux_own_fd_remove(int fd)
     if (slot)
         __atomic_store_n(slot, 0, __ATOMIC_RELAXED);
 }
-
-bool linux_own_fd(int fd) { return fd >= 0 && slot_of(fd + 1); }
 
 unsigned linux_own_fds(int *fds, unsigned room)
 {

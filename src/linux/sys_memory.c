@@ -19,7 +19,7 @@ SYS(madvise) { return linux_madvise(a, b, (int)c); }
 SYS(brk) { return (int64_t)linux_brk(a); }
 
 /* A key of -1 is no key: plain mprotect. There are no others, pkey_alloc is refused. */
-SYS(pkey_mprotect) { return (int)d == -1 ? linux_mprotect(a, b, (int)c) : -EINVAL; }
+SYS(pkey_mprotect) { return (int)d == -1 ? linux_mprotect(a, b, with_exec(c)) : -EINVAL; }
 
 /* A processor without such keys: the call is there, and has none to give. */
 SYS(pkey) { return -EINVAL; }

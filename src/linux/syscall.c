@@ -77,6 +77,7 @@ static void prepare_write(const uint64_t args[6], unsigned i, int size)
     case SIZE_NEXT: linux_will_write(args[i], next); break;
     case SIZE_PREV: linux_will_write(args[i], prev); break;
     case SIZE_PREV4: linux_will_write(args[i], 4 * (uint64_t)(uint32_t)prev); break;
+    case SIZE_NEXT8: linux_will_write(args[i], 8 * (uint64_t)(uint32_t)next); break;
     case SIZE_IOV: will_write_iov(args[i], next); break;
     case SIZE_NEXTP:
         if (!engine_copy_from(&length, next, sizeof length))

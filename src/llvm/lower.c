@@ -489,6 +489,8 @@ static LLVMValueRef load(struct lower *L, unsigned i, LLVMTypeRef t, const struc
     LLVMValueRef p = guest_pointer(L, L->v[in->arg[0]]), v;
     if (L->fault) {
         v = asm_load(L, t, p, align > 1);
+        if (L->r->shared)
+            asm_order_load(L);
         if (LLVMTypeOf(v) == t)
             return v;
         L->wide[i] = v;

@@ -219,7 +219,7 @@ static void odd(void)
     show("acct", syscall(SYS_acct, "/nothere")); show("swapon", syscall(SYS_swapon, "/nothere", 0)); show("swapoff", syscall(SYS_swapoff, "/nothere"));
     show("quotactl", syscall(SYS_quotactl, 0x800001 << 8, "/nothere", 0, block)); show("pivot_root", syscall(SYS_pivot_root, "/nothere", "/nothere"));
     show("statmount", syscall(457, 0, 0, 0, 0)); show("listmount", syscall(458, 0, 0, 0, 0)); show("modules", syscall(461, 0, 0, 0));
-    show("setxattrat", syscall(463, fd, "", 0)); show("removexattrat", syscall(466, fd, "", 0, 0)); show("file_getattr", syscall(468, 0)); show("beyond", syscall(500, 0));
+    show("setxattrat", syscall(463, fd, "", 0, "", NULL, 0)); show("removexattrat", syscall(466, fd, "", 0, "")); show("file_getattr", syscall(468, fd, NULL, NULL, 0, ~0u)); show("beyond", syscall(500, 0));
 }
 
 int main(void)

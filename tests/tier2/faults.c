@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * faults.c: hot loops that fault, with handlers that look at every register and go on: at the same instruction with the page made accessible, behind it,
- * or by a jump out. Prints what the handlers saw; natively and under wherry it is the same.
+ * or by a jump out. Prints what the handlers saw; natively and under wherry it is the same. Arguments: late (the loops are hot when the handler comes),
+ * and how many times longer to warm up, for regions that are made meanwhile.
  */
 #define _GNU_SOURCE
 #include <fenv.h>
@@ -87,10 +88,10 @@ static void refuse(void)                                 /* every third page can
         mprotect(area + k * PAGE, PAGE, k % 3 == 0 ? PROT_NONE : k % 3 == 1 ? PROT_READ : PROT_READ | PROT_WRITE);
 }
 
-static void warm(void)
+static void warm(unsigned times)
 {
     mprotect(area, PAGES * PAGE, PROT_READ | PROT_WRITE);
-    for (unsigned k = 0; k < 300; k++)
+    for (unsigned k = 0; k < 300 * times; k++)
         for (unsigned i = 0; i < PAGES * PAGE / 8; i += 997)
             ((uint64_t *)area)[i] = walk(area + (k & 7) * 8, 100, 8) + count(area + (k & 7) * 8, 20, 8);
     memset(area, 0, PAGES * PAGE);
@@ -161,10 +162,11 @@ int main(int argc, char **argv)
 {
     struct sigaction a = { .sa_sigaction = handler, .sa_flags = SA_SIGINFO };
     area = mmap(NULL, PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (argc > 1 && !strcmp(argv[1], "late"))            /* the loops are hot when the handler comes */
-        warm();
+    unsigned times = argc > 2 ? (unsigned)atoi(argv[2]) : 1;
+    if (argc > 1 && !strcmp(argv[1], "late"))
+        warm(times);
     sigaction(SIGSEGV, &a, NULL);
-    warm();
+    warm(times);
     faults_of_memory();
     n_faults = 0;
     seen = 0;

@@ -130,8 +130,8 @@ static void far_cache(const struct far_block *a, int64_t distance)
     static struct host_code cache;
     unsigned k = far_find(a, 0, HOST_EXIT_INDIRECT);
     uint64_t patch = a->at + a->exits[k].patch, room = a->at + 0x4000;
-    struct far_block b = far_to((patch + (uint64_t)distance) & ~15ull);
     for (uint64_t pc = FAR_ELSE; pc < FAR_ELSE + 2; pc++, room += 256) {
+        struct far_block b = far_to((room + (uint64_t)distance) & ~15ull);
         cache = (struct host_code){ .rw = code_rw + room, .rx = code_rx + room, .capacity = 256 };
         TEST_HOST.emit_inline_cache(&env, pc, code_rx + b.at, code_rx + a->at + a->exits[k].stub, &cache);
         host_icache_flush(cache.rw, cache.rx, cache.size);
@@ -152,7 +152,7 @@ static void test_far(void **unused)
     catch_crashes();
     struct far_block direct = far_from(middle, IR_EXIT), call = far_from(middle + 0x1000, IR_EXITCALL), indirect = far_from(middle + 0x2000, IR_EXITIND);
     for (unsigned k = 0; k < 2 * sizeof reach / sizeof *reach; k++)
-        for (int64_t off = -32; off <= 32; off += 16) {
+        for (int64_t off = -64; off <= 64; off += 16) {
             int64_t distance = (k & 1 ? -reach[k / 2] : reach[k / 2]) + off;
             far_exit(&direct, HOST_EXIT_DIRECT, FAR_FIRST, 0, distance);
             far_exit(&direct, HOST_EXIT_DIRECT, FAR_ELSE, 1, distance);

@@ -118,7 +118,7 @@ static bool rotate_by_constant(struct emitter *e, const struct ir_insn *in, unsi
     return true;
 }
 
-/* by 1, with what comes in at the other end; C and O count */
+/* by a constant, with the carry between the ends; C and O count */
 static bool rotate_with_carry(struct emitter *e, const struct ir_insn *in)
 {
     struct asm_buf *a = &e->a;
@@ -208,9 +208,7 @@ bool emit_flag_shift(struct emitter *e, const struct ir_insn *in)
     compute(e, in, d, n, count);
     if (full && rotate)
         op == IR_ROLF ? asm_logic_imm(a, x, A_AND, T0, d, 1) : (asm_lsr(a, x, T0, d, bits - 1), true);
-    if (op == IR_SHLF && bits < 32)
-        asm_ubfx(a, false, d, d, 0, bits);
-    else if (op == IR_SARF && bits < 32)
+    if ((op == IR_SHLF || op == IR_SARF) && bits < 32)
         asm_ubfx(a, false, d, d, 0, bits);
     if (full)
         shift_flags(e, left ? IR_SHLF : op, bits, d, T0);

@@ -75,7 +75,7 @@ static bool linear(const struct emitter *e, ir_ref r, unsigned shift, struct lin
 {
     const struct ir_insn *in = insn(e, r);
     int64_t c;
-    if (in->type != IR_I64)
+    if (in->type != IR_I64 || shift > 31)
         return false;
     switch (in->op) {
     case IR_CONST: f->add += (int64_t)((uint64_t)in->imm << shift); return true;

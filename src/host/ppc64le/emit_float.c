@@ -430,7 +430,7 @@ static void emit_to_int(struct emitter *e, const struct ir_insn *in)
         slow_if(e, &s, 4 * CR_TEMP + CR_GT, false);
     } else {
         asm_sradi(&e->a, TEMP, r, 62);
-            asm_cmpi(&e->a, CR_TEMP, true, true, TEMP, 0);
+        asm_cmpi(&e->a, CR_TEMP, true, true, TEMP, 0);
         uint8_t *positive = asm_bc_later(&e->a, BO_TRUE, 4 * CR_TEMP + CR_EQ);
         asm_cmpi(&e->a, CR_TEMP, true, true, TEMP, -1);
         slow_if(e, &s, 4 * CR_TEMP + CR_EQ, false);
