@@ -16,6 +16,7 @@
 #endif
 #define RETURN_STACK_SIZE (64u << 10)
 #define RETURN_STACK_PAD 256          /* above the empty position: what a stub may push there */
+_Static_assert(sizeof ((struct cpu *)0)->heat == 4 * HOST_HEAT_SLOTS && offsetof(struct cpu, jump_cache) <= HOST_HEAT_END, "counters that translated code reaches");
 
 static __thread struct cpu *current;
 static uint64_t no_cpu_counters[CPU_COUNTERS];

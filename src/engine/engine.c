@@ -14,6 +14,7 @@
 #define TINY_CACHE ((size_t)96 << 10)
 #define LEAST_CACHE ((size_t)64 << 10)
 #define GO_ON (-1)
+enum { LOCKSTEP_THRESHOLD = 50 };
 
 struct engine engine = { .lock = PTHREAD_MUTEX_INITIALIZER, .resumed = PTHREAD_COND_INITIALIZER };
 struct engine_config engine_options;
@@ -50,6 +51,8 @@ static void merge_options(struct engine_config *c)
     c->self_check |= o->self_check;
     c->perf_map |= o->perf_map;
     c->stats |= o->stats;
+    if (c->tier >= 2 && c->lockstep && !c->tier2_threshold)
+        c->tier2_threshold = LOCKSTEP_THRESHOLD;           /* nearly all its time is the interpreter's, and samples would find nothing */
     c->eager |= o->eager || c->tier == 0 || c->lockstep || c->only_last || (c->tier2_threshold && c->tier2_threshold < 10);
 }
 

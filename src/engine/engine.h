@@ -101,6 +101,14 @@ void engine_guest_handles(int sig);
 void engine_order_memory(void);
 bool engine_has_code(uint64_t addr, uint64_t size);        /* any translation made from this range? */
 
+/* A detached host thread with a stack of this size, which runs run(arg) with the caller's signal mask; 0 or the host's error number. */
+int engine_start_thread(size_t stack, void *(*run)(void *), void *arg);
+/* Between these two the process has no threads but the owner's: for what a kernel refuses to a process with several, or keeps for each
+ * thread. Pairs may nest. Not inside engine_run; may wait for a tenth of a second. */
+void engine_hold_threads(void);
+void engine_release_threads(void);
+unsigned engine_own_threads(void);                         /* that there are now beside the owner's */
+
 /* Around a fork by raw system call: prepare (takes the engine's lock so that the child gets consistent tables), then parent or
  * child. After fork(3) nothing is needed: pthread_atfork handlers do it; calling engine_fork_child again is harmless. */
 void engine_fork_prepare(void);

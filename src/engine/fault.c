@@ -8,7 +8,7 @@
 #include <fenv.h>
 #include <string.h>
 #include <unistd.h>
-#include "engine/internal.h"
+#include "engine/lockstep.h"
 #include "host/context.h"
 
 __thread struct engine_recover *engine_recover;
@@ -128,7 +128,7 @@ static enum engine_fault fault_in_code(struct cpu *cpu, uint64_t pc, int sig, co
         cpu->stats[STAT_RET_RESETS]++;
         return ENGINE_FAULT_GUEST;
     }
-    if (sig == SIGSEGV && on_poll_page(cpu, addr) && tier2_sampled(cpu, pc))
+    if (sig == SIGSEGV && on_poll_page(cpu, addr) && (lockstep_passes_poll(cpu, pc, ucontext) || tier2_sampled(cpu, pc)))
         return ENGINE_FAULT_GUEST;
     if (leaves_at_exit(pc, ucontext)) {
         cpu->stats[STAT_POLLS] += sig == SIGSEGV && on_poll_page(cpu, addr);
@@ -285,7 +285,7 @@ static size_t piece(uint64_t guest, size_t size)
 }
 
 /* A fault may have given the page a view, or another thread: then the access is tried again. */
-static ANY_ADDRESS int try_copy_from(void *to, uint64_t guest, size_t size)
+static ANY_ADDRESS int try_copy(uint8_t *own, uint64_t guest, size_t size, bool write)
 {
     struct engine_recover r;
     if (RECOVER_BEGIN(&r)) {
@@ -294,23 +294,8 @@ static ANY_ADDRESS int try_copy_from(void *to, uint64_t guest, size_t size)
     }
     for (size_t done = 0, n; done < size; done += n) {
         n = piece(guest + done, size - done);
-        memcpy((uint8_t *)to + done, (const void *)ir_mem_at(guest + done, 1, false), n);
-    }
-    __asm__ volatile("" ::: "memory");
-    RECOVER_END(&r);
-    return 0;
-}
-
-static ANY_ADDRESS int try_copy_to(uint64_t guest, const void *from, size_t size)
-{
-    struct engine_recover r;
-    if (RECOVER_BEGIN(&r)) {
-        RECOVER_END(&r);
-        return -1;
-    }
-    for (size_t done = 0, n; done < size; done += n) {
-        n = piece(guest + done, size - done);
-        memcpy((void *)ir_mem_at(guest + done, 1, true), (const uint8_t *)from + done, n);
+        void *at = (void *)ir_mem_at(guest + done, 1, write);
+        write ? memcpy(at, own + done, n) : memcpy(own + done, at, n);
     }
     __asm__ volatile("" ::: "memory");
     RECOVER_END(&r);
@@ -339,29 +324,20 @@ static ANY_ADDRESS long try_strnlen(uint64_t guest, size_t max)
     return n;
 }
 
-int engine_copy_from(void *to, uint64_t guest, size_t size)
+static int copy(uint8_t *own, uint64_t guest, size_t size, bool write)
 {
     uint64_t before;
     do {
         before = view_changes();
-        int r = try_copy_from(to, guest, size);
+        int r = try_copy(own, guest, size, write);
         if (r >= 0)
             return r;
     } while (view_changes() != before);
     return -1;
 }
 
-int engine_copy_to(uint64_t guest, const void *from, size_t size)
-{
-    uint64_t before;
-    do {
-        before = view_changes();
-        int r = try_copy_to(guest, from, size);
-        if (r >= 0)
-            return r;
-    } while (view_changes() != before);
-    return -1;
-}
+int engine_copy_from(void *to, uint64_t guest, size_t size) { return copy(to, guest, size, false); }
+int engine_copy_to(uint64_t guest, const void *from, size_t size) { return copy((uint8_t *)from, guest, size, true); }
 
 long engine_strnlen(uint64_t guest, size_t max)
 {

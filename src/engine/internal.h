@@ -4,7 +4,7 @@
  * What must stay true:
  *  E1 blocks, links, maps and code are only ever appended within a generation; block numbers, exit numbers and code
  *     offsets grow together, so that binary search finds the block of a code address or of an exit
- *  E2 memory of a generation is reused only when no other cpu has `running` set (engine_stop_others), and each cpu drops
+ *  E2 memory of a generation is reused only when no other cpu has `running` set (cache.c, stop_others), and each cpu drops
  *     its return stack and jump cache before it runs code of the new generation
  *  E3 everything below `lock` is written under the lock; lookups (block_find) read it without
  *  E4 the owner's callbacks (fetchable, watch) run with the lock held: the owner must not call the engine from them, nor
@@ -132,7 +132,7 @@ void cpu_forget_jump(struct cpu *cpu, uint64_t pc);          /* from any thread 
 /* Jump-cache key that no address of entry i has. */
 static inline uint64_t cpu_no_jump(uint64_t i) { return i ^ 1; }
 
-/* --- a guarded piece of C code: engine_recover_begin() is an expression, 0 at first and 1 after a fault --- */
+/* --- a guarded piece of C code: RECOVER_BEGIN is an expression, 0 at first and 1 after a fault --- */
 struct engine_recover { jmp_buf env; struct engine_recover *outer; int sig; siginfo_t info; };
 extern __thread struct engine_recover *engine_recover;
 #define RECOVER_BEGIN(r) ((r)->outer = engine_recover, engine_recover = (r), _setjmp((r)->env))
@@ -192,6 +192,8 @@ enum translate_result { TRANSLATE_OK, TRANSLATE_RETRY /* park and look again */,
 enum translate_result translate_block(struct cpu *cpu, uint64_t pc, struct block **out, const struct ir_block **first);
 /* lift one instruction at pc, unwatched and unpublished */
 enum translate_result translate_single(struct cpu *cpu, uint64_t pc, struct ir_block *out);
+/* the flags (IR_F_*) that code at pc may read before it writes them */
+unsigned translate_live_flags(uint64_t pc);
 int  translate_init(void);
 void fault_fetch(struct cpu *cpu, uint64_t pc);              /* fill fault_* for code that can't be fetched at pc */
 
@@ -204,10 +206,10 @@ struct ir_block *first_take(uint64_t pc, struct deps *deps); /* what was kept fo
 void first_forget(void);                                     /* guest bytes have changed */
 void first_reset(void);                                      /* the page index is empty */
 
-/* --- tier 2: a basic block at pc as the optimizer leaves it; the pages that it was made from are added to d. Lock held; false: not from here --- */
+/* --- tier 2: a basic block at pc as the optimizer leaves it, up to what a region that is exact that much can hold; the pages that it was made from are added to d. Lock held; false: not from here --- */
 enum { MAX_REGION_DEPS = 4 * MAX_DEPS };
 struct region_deps { unsigned n; struct dep d[MAX_REGION_DEPS]; uint16_t version[MAX_REGION_DEPS]; };
-bool translate_for_region(uint64_t pc, struct ir_block *out, struct region_deps *d);
+bool translate_for_region(uint64_t pc, unsigned exact, struct ir_block *out, struct region_deps *d);
 
 /* --- tier2.c --- */
 int  tier2_init(void);

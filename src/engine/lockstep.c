@@ -3,15 +3,14 @@
  * registers, in the flags that the exit's target reads, or in the memory that the interpreter wrote.
  *
  * Blocks that call helpers are run by their code alone: helpers read clocks and write memory unseen. A block that faults
- * in the interpreter is left there, exact. So is one that writes more than the log holds.
+ * in the interpreter is left there, exact. So is one that writes more than the log holds. Tier 2's regions are lockstep_region.c's.
  */
 #include <stdlib.h>
 #include <string.h>
-#include "engine/internal.h"
+#include "engine/lockstep.h"
 #include "ir/helpers.h"
 
-#define MAX_WRITES 256
-#define MAX_WRITE 16
+enum { MAX_WRITES = 1024, MAX_WRITE = 16, INSN_WRITES = 32 /* of an instruction at most */ };
 
 struct write { uint64_t addr; uint32_t size; uint8_t old[MAX_WRITE], new[MAX_WRITE]; };
 static __thread struct { unsigned n; bool full; struct write w[MAX_WRITES]; } *writes;    /* a thread that starts would clear the whole */
@@ -28,7 +27,7 @@ static void poke(uint64_t addr, const void *from, unsigned size)
         *(volatile uint8_t *)ir_mem_at(addr + i, 1, true) = ((const uint8_t *)from)[i];
 }
 
-static void before_write(void *state, uint64_t addr, unsigned size)
+void lockstep_before_write(void *state, uint64_t addr, unsigned size)
 {
     uint8_t old[MAX_WRITE];
     if (writes->n == MAX_WRITES || size > MAX_WRITE) {
@@ -43,7 +42,7 @@ static void before_write(void *state, uint64_t addr, unsigned size)
     writes->n++;
 }
 
-static bool comparable(const struct ir_block *b)
+bool lockstep_comparable(const struct ir_block *b)
 {
     for (unsigned i = 0; i < b->n; i++)
         if (b->insn[i].op == IR_CALL && !(ir_helpers[b->insn[i].imm].effects & IR_H_PURE))
@@ -51,16 +50,27 @@ static bool comparable(const struct ir_block *b)
     return true;
 }
 
-static void undo_writes(void)
+void lockstep_reset(void)
 {
-    for (unsigned i = 0; i < writes->n; i++)
-        peek(writes->w[i].new, writes->w[i].addr, writes->w[i].size);
     for (unsigned i = writes->n; i-- > 0;)
         poke(writes->w[i].addr, writes->w[i].old, writes->w[i].size);
 }
 
-/* Flags of the operation's port that the SDM leaves undefined, or that ops.def calls not meaningful: consumers may differ in them. */
-static unsigned undefined_flags(const struct ir_block *b, const struct ir_insn *x)
+void lockstep_undo(void)
+{
+    for (unsigned i = 0; i < writes->n; i++)
+        peek(writes->w[i].new, writes->w[i].addr, writes->w[i].size);
+    lockstep_reset();
+}
+
+void lockstep_put_back(void)
+{
+    for (unsigned i = 0; i < writes->n; i++)
+        poke(writes->w[i].addr, writes->w[i].new, writes->w[i].size);
+}
+
+/* Flags of the operation's port that the SDM leaves undefined, or that ops.def calls not meaningful. */
+unsigned lockstep_undefined_flags(const struct ir_block *b, const struct ir_insn *x)
 {
     const struct ir_insn *count = x->arg[1] == IR_NONE ? NULL : &b->insn[x->arg[1]];
     bool by_one = count && count->op == IR_CONST && (count->imm & 31) == 1;
@@ -76,37 +86,48 @@ static unsigned undefined_flags(const struct ir_block *b, const struct ir_insn *
     }
 }
 
-/* Flags that the state must hold at pc after the block: what every exit to pc promises, but for undefined ones. */
-static unsigned promised_flags(const struct ir_block *b, uint64_t pc)
+uint64_t lockstep_flag_bits(unsigned mask)
 {
     static const uint16_t bit[6] = { IR_FLAG_C, IR_FLAG_P, IR_FLAG_A, IR_FLAG_Z, IR_FLAG_S, IR_FLAG_O };
-    unsigned mask = IR_F_ALL, undefined = 0, word = 0;
-    for (unsigned i = 0; i < b->n; i++) {
-        const struct ir_insn *x = &b->insn[i];
-        bool direct = x->op == IR_EXIT || x->op == IR_EXITIF || x->op == IR_EXITCALL;
-        if (x->op == IR_PUTF)
-            undefined = (undefined & ~x->aux) | (x->aux & undefined_flags(b, &b->insn[x->arg[0]]));
-        else if (direct && (uint64_t)x->imm == pc)
-            mask &= x->lane & ~undefined;
-        else if (i + 1 == b->n && !direct)
-            mask &= ~undefined;
-    }
+    uint64_t word = 0;
     for (unsigned i = 0; i < 6; i++)
         if (mask & 1u << i)
             word |= bit[i];
     return word;
 }
 
+/* Flags that the state must hold at pc after the block: what every exit to pc promises, but for undefined ones. */
+static uint64_t promised_flags(const struct ir_block *b, uint64_t pc)
+{
+    unsigned mask = IR_F_ALL, undefined = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        const struct ir_insn *x = &b->insn[i];
+        bool direct = x->op == IR_EXIT || x->op == IR_EXITIF || x->op == IR_EXITCALL;
+        if (x->op == IR_PUTF)
+            undefined = (undefined & ~x->aux) | (x->aux & lockstep_undefined_flags(b, &b->insn[x->arg[0]]));
+        else if (direct && (uint64_t)x->imm == pc)
+            mask &= x->lane & ~undefined;
+        else if (i + 1 == b->n && !direct)
+            mask &= ~undefined;
+    }
+    return lockstep_flag_bits(mask);
+}
+
+static __thread bool silent;
+
 static unsigned differ64(const char *name, unsigned i, uint64_t want, uint64_t got)
 {
     if (want == got)
         return 0;
+    if (silent)
+        return 1;
     fprintf(stderr, "  %s%-2u interpreter %016llx, code %016llx\n", name, i, (unsigned long long)want, (unsigned long long)got);
     return 1;
 }
 
-static unsigned compare_state(const struct x86_state *want, const struct x86_state *got, unsigned flags)
+unsigned lockstep_compare_state(const struct x86_state *want, const struct x86_state *got, uint64_t flags, bool quiet)
 {
+    silent = quiet;
     unsigned n = differ64("pc", 0, want->pc, got->pc) + differ64("flags", 0, want->flags & flags, got->flags & flags);
     for (unsigned i = 0; i < 16; i++)
         n += differ64("gpr", i, want->gpr[i], got->gpr[i]);
@@ -114,13 +135,14 @@ static unsigned compare_state(const struct x86_state *want, const struct x86_sta
         n += differ64("xmm.low", i, want->zmm[i].u64[0], got->zmm[i].u64[0]) + differ64("xmm.high", i, want->zmm[i].u64[1], got->zmm[i].u64[1]);
     n += differ64("mxcsr", 0, want->mxcsr, got->mxcsr) + differ64("df", 0, want->df, got->df);
     if (memcmp(want->st, got->st, sizeof want->st)) {
-        fprintf(stderr, "  x87 registers differ\n");
+        if (!quiet)
+            fprintf(stderr, "  x87 registers differ\n");
         n++;
     }
     return n;
 }
 
-static unsigned compare_memory(void)
+unsigned lockstep_compare_memory(const char *new_is, const char *now_is, bool quiet)
 {
     unsigned n = 0;
     for (unsigned i = 0; i < writes->n; i++) {
@@ -129,14 +151,16 @@ static unsigned compare_memory(void)
         peek(now, w->addr, w->size);
         if (!memcmp(w->new, now, w->size))
             continue;
-        fprintf(stderr, "  memory at 0x%llx (%u bytes): interpreter", (unsigned long long)w->addr, w->size);
+        n++;
+        if (quiet)
+            continue;
+        fprintf(stderr, "  memory at 0x%llx (%u bytes): %s", (unsigned long long)w->addr, w->size, new_is);
         for (unsigned k = 0; k < w->size; k++)
             fprintf(stderr, " %02x", w->new[k]);
-        fprintf(stderr, ", code");
+        fprintf(stderr, ", %s", now_is);
         for (unsigned k = 0; k < w->size; k++)
             fprintf(stderr, " %02x", now[k]);
         fprintf(stderr, "\n");
-        n++;
     }
     return n;
 }
@@ -152,34 +176,47 @@ static void report(struct block *b, const struct ir_block *ir, const struct x86_
     abort();
 }
 
+bool lockstep_begin(void)
+{
+    if (!writes)
+        writes = calloc(1, sizeof *writes);
+    if (!writes)
+        return false;
+    writes->n = 0;
+    writes->full = false;
+    return true;
+}
+
+bool lockstep_has_room(void) { return writes->n + INSN_WRITES <= MAX_WRITES; }
+
 /* True: *reason is what the code came back with. False: the interpreter's run stands, *reason is a host_reason for it. */
 bool lockstep_run(struct cpu *cpu, struct block *b, uint64_t *reason)
 {
-    const struct ir_block *ir = block_ir(b);
+    const struct ir_block *ir = block_flags(b) & BLOCK_REGION ? NULL : block_ir(b);
     struct x86_state before = cpu->state, want;
-    if (!writes)
-        writes = calloc(1, sizeof *writes);
-    if (!writes || !comparable(ir)) {
+    if (block_flags(b) & BLOCK_REGION)
+        return lockstep_run_region(cpu, b, reason);
+    if (!lockstep_begin() || !lockstep_comparable(ir)) {
         cpu->stats[STAT_UNCOMPARED]++;
         *reason = engine_enter(cpu, block_entry(b));
         return true;
     }
-    writes->n = 0;
-    writes->full = false;
-    int r = interp_run_logged(cpu, ir, before_write);
+    int r = interp_run_logged(cpu, ir, lockstep_before_write);
     if (writes->full) {
         cpu->stats[STAT_UNCOMPARED]++;
         *reason = r < 0 ? (uint64_t)HOST_R_LINK : HOST_R_TRAP + (unsigned)r;
         return false;
     }
     want = cpu->state;
-    undo_writes();
+    lockstep_undo();
     cpu->state = before;
     *reason = engine_enter(cpu, block_entry(b));
     if (engine_cpu(cpu)->leave_kind == LEAVE_POLL || engine_cpu(cpu)->leave_kind == LEAVE_VIEW)     /* it stopped on its way, exact */
         return true;
+    if (*reason == HOST_R_HOT)                                                       /* it has not begun */
+        return true;
     cpu->stats[STAT_COMPARED]++;
-    unsigned differences = compare_state(&want, &cpu->state, promised_flags(ir, want.pc)) + compare_memory();
+    unsigned differences = lockstep_compare_state(&want, &cpu->state, promised_flags(ir, want.pc), false) + lockstep_compare_memory("interpreter", "code", false);
     if (r >= 0 && *reason != HOST_R_TRAP + (unsigned)r) {
         fprintf(stderr, "  interpreter: trap %d, code: reason %llu\n", r, (unsigned long long)*reason);
         differences++;

@@ -9,12 +9,8 @@
  *  W3 only pages that are stable text are made regions: a region does not see a change of its own code at once
  *  W4 in a fork's child LLVM may be in the middle of something: then the child does without
  */
-#include <dlfcn.h>
-#include <linux/close_range.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,24 +24,24 @@
 #define BUDGET_SHARE 8                     /* one part in so many */
 #define HOT 15000                          /* microseconds spent in a loop, after which it is compiled */
 enum { SHORT_PERIOD = 1000, LONG_PERIOD = 10000, IDLE_PERIOD = 1000000 };      /* microseconds between samples */
-enum { MAX_JOBS = 64, MAX_KNOWN = 4096, WORKER_STACK = 16 << 20, WORKER_NICE = 4 };
+enum { MAX_JOBS = 64, MAX_KNOWN = 4096 };
 
 struct job { uint64_t pc; unsigned heat; };
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    bool dead, watched /* a worker waits for the time of the next sample */;
+    bool dead, lost /* other workers may be stuck in LLVM */, watched /* a worker waits for the time of the next sample */;
     unsigned n_workers, n_busy, period;
+    unsigned held /* no workers now */, wanted /* after that */;
     uint64_t used;                        /* processor time of the program at the last sample */
     uint64_t n_samples, n_in_regions;
     bool forget;                          /* atomic: `known` */
     uint32_t generation;                  /* of `known` */
-    unsigned n_jobs, n_known;
+    unsigned n_jobs, n_known, n_tried /* the number of the last region */;
     struct job job[MAX_JOBS];
     struct known { uint64_t pc; uint32_t heat /* microseconds */; uint8_t state, n_samples; } known[MAX_KNOWN];      /* open addressing; pc 0: free */
 } t2 = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER, .period = SHORT_PERIOD };
 enum { QUEUED = 1, INSIDE /* a region, but no entry of it */, DONE /* an entry, or refused */, UNCOUNTED /* its block is made without counter */ };
-static llvm_compile_fn *compile;
 
 /* --- the running thread's side --- */
 
@@ -57,7 +53,7 @@ bool tier2_stress(void) { return engine.cfg.tier2_threshold && engine.cfg.tier2_
 
 int tier2_init(void)
 {
-    return !engine.host || !engine.host->pins || engine.cfg.lockstep || engine.cfg.exact_flags || engine.cfg.tiny_cache ||
+    return !engine.host || !engine.host->pins || engine.cfg.exact_flags || engine.cfg.tiny_cache ||
            (engine.cfg.exact_addresses && engine.host->weak_order) ? -1 : 0;
 }
 
@@ -77,7 +73,8 @@ static void forget_all(void)
 void tier2_after_fork(void)
 {
     t2.dead |= t2.n_busy > 0;
-    t2.n_workers = t2.n_busy = 0;
+    t2.n_workers = t2.n_busy = t2.held = t2.wanted = 0;
+    tier2_threads_after_fork();
     t2.n_jobs = 0;
     t2.watched = false;
     t2.period = SHORT_PERIOD;
@@ -127,32 +124,13 @@ bool tier2_counts(uint64_t pc)
 
 static void *worker(void *unused);
 
-static bool start_worker(void)
-{
-    pthread_attr_t a;
-    pthread_t t;
-    sigset_t all, old;
-    sigfillset(&all);
-    static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
-    for (unsigned k = 0; k < sizeof own / sizeof *own; k++)
-        sigdelset(&all, own[k]);
-    pthread_attr_init(&a);
-    pthread_attr_setdetachstate(&a, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&a, WORKER_STACK);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool ok = pthread_create(&t, &a, worker, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    pthread_attr_destroy(&a);
-    return ok;
-}
-
 static unsigned most_workers(void) { return engine.cfg.tier2_workers ? engine.cfg.tier2_workers : 1; }
 
 static void more_workers(void)
 {
-    if (t2.n_workers == most_workers())
+    if (t2.n_workers == most_workers() || t2.dead || t2.held)
         return;
-    if (start_worker())
+    if (tier2_start_thread(worker))
         t2.n_workers++;
     else
         t2.dead = !t2.n_workers;
@@ -172,7 +150,7 @@ static void enqueue(uint64_t pc)
     if (t2.n_jobs > t2.n_workers)
         more_workers();
     pthread_cond_broadcast(&t2.wake);
-    while (tier2_stress() && !t2.dead && (t2.n_jobs || t2.n_busy))
+    while (tier2_stress() && !t2.dead && !t2.held && (t2.n_jobs || t2.n_busy))
         pthread_cond_wait(&t2.wake, &t2.lock);
 }
 
@@ -204,6 +182,10 @@ static void begin_sampling(uint64_t pc)
 
 void tier2_hot(struct cpu *cpu, uint64_t pc)
 {
+    if (engine.pid != getpid()) {                 /* a process that shares our memory for a while (vfork): its threads would not be ours */
+        cpu->heat[host_heat_index(pc)] = NEVER_AGAIN;
+        return;
+    }
     if (by_time()) {
         begin_sampling(pc);
         return;
@@ -223,6 +205,40 @@ void tier2_hot(struct cpu *cpu, uint64_t pc)
     pthread_mutex_unlock(&t2.lock);
     if (done)
         stop_counting(pc);
+}
+
+/* --- without workers for a while --- */
+
+static bool own_process(void) { return engine.ready && engine.cfg.tier >= 2 && engine.pid == getpid(); }
+
+void engine_hold_threads(void)
+{
+    if (!own_process())
+        return;
+    pthread_mutex_lock(&t2.lock);
+    t2.wanted = t2.held++ ? t2.wanted : t2.n_workers;
+    while (t2.n_workers && !t2.lost) {
+        pthread_cond_broadcast(&t2.wake);
+        pthread_cond_wait(&t2.wake, &t2.lock);
+    }
+    tier2_await_threads();
+    pthread_mutex_unlock(&t2.lock);
+}
+
+void engine_release_threads(void)
+{
+    if (!own_process())
+        return;
+    pthread_mutex_lock(&t2.lock);
+    for (t2.held--; !t2.held && t2.wanted; t2.wanted--)
+        more_workers();
+    pthread_cond_broadcast(&t2.wake);
+    pthread_mutex_unlock(&t2.lock);
+}
+
+unsigned engine_own_threads(void)
+{
+    return own_process() ? __atomic_load_n(&t2.n_workers, __ATOMIC_RELAXED) : 0;
 }
 
 void tier2_forget_regions(void) { __atomic_store_n(&t2.forget, true, __ATOMIC_RELEASE); }
@@ -266,38 +282,27 @@ void tier2_cut_off(struct block *region)
 
 /* --- the worker --- */
 
-static bool load_module(void)
+static struct llvm_region empty_region(void)
 {
-    static const char *const where[] = { "", "../lib/wherry/", "../lib/x86_64-linux-gnu/wherry/", "../lib/aarch64-linux-gnu/wherry/", "../lib/powerpc64le-linux-gnu/wherry/" };
-    char path[4096 + 64];
-    ssize_t n = readlink("/proc/self/exe", path, 4096);
-    while (n > 0 && path[n - 1] != '/')
-        n--;
-    for (unsigned k = 0; n > 0 && k < sizeof where / sizeof *where; k++) {
-        snprintf(path + n, sizeof path - (size_t)n, "%swherry_llvm.so", where[k]);
-        void *m = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-        if (m && (compile = (llvm_compile_fn *)dlsym(m, "wherry_llvm_compile")))
-            return true;
-    }
-    if (log_on(LOG_LLVM))
-        log_printf("llvm: no wherry_llvm.so: tier 1 alone\n");
-    return false;
+    return (struct llvm_region){ .slots = x86_slots, .n_slots = x86_n_slots, .offsets = &engine.offsets,
+                                 .features = engine.host->region_features ? engine.host->region_features(engine.env.features) : "", .log = log_on(LOG_LLVM) ? (log_file ? log_file : stderr) : NULL };
 }
 
-static bool have_module(void)
+unsigned tier2_known(const struct ir_block *b, unsigned exact)
 {
-    static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
-    pthread_mutex_lock(&loading);
-    bool yes = compile || load_module();
-    pthread_mutex_unlock(&loading);
-    return yes;
+    struct llvm_region l = empty_region();
+    l.exact = exact;
+    return tier2_module_known(&l, b);
 }
 
-static bool make_region(struct region *r, uint64_t pc)
+/* --only: without a threshold that makes the program wait, the numbers are others in each run */
+static bool is_chosen(unsigned number) { return !engine.cfg.only_last || (number >= engine.cfg.only_first && number <= engine.cfg.only_last); }
+
+static enum tier2_compiled make_region(struct region *r, uint64_t pc, unsigned number)
 {
-    struct llvm_region l = { .slots = x86_slots, .n_slots = x86_n_slots, .offsets = &engine.offsets,
-                             .features = "", .log = log_on(LOG_LLVM) ? (log_file ? log_file : stderr) : NULL };
-    bool ok = tier2_collect(r, pc) && tier2_wanted(r);
+    struct llvm_region l = empty_region();
+    enum tier2_compiled how = TIER2_REFUSED;
+    bool ok = is_chosen(number) && tier2_collect(r, pc) && tier2_wanted(r);
     if (ok && by_time() && tier2_profile(r))
         ok = tier2_weigh(r);
     if (ok) {
@@ -311,18 +316,21 @@ static bool make_region(struct region *r, uint64_t pc)
         l.n_entries = r->n_entries;
         memcpy(l.entry, r->entry, sizeof l.entry);
         l.pins = engine.host->pins(&engine.env, &l.n_pins);
-        ok = compile(&l) == 0;
+        how = tier2_compile(&l);
+        ok = how == TIER2_COMPILED;
     }
+    if (how == TIER2_LOST)
+        return how;
     engine_lock();
     if (ok)
         ok = tier2_publish(r, &l);
     count(STAT_REFUSED, !ok);
     engine_unlock();
     if (log_on(LOG_LLVM))
-        log_printf("llvm: region 0x%llx: %u blocks, %u entries, %u instructions, %u exits, %zu bytes%s%s%s\n", (unsigned long long)pc, r->n_blocks, r->n_entries, l.n_guest_insns,
+        log_printf("llvm: region %u at 0x%llx: %u blocks, %u entries, %u instructions, %u exits, %zu bytes%s%s%s\n", number, (unsigned long long)pc, r->n_blocks, r->n_entries, l.n_guest_insns,
                    l.n_exits, l.size, ok ? "" : ", refused", l.why[0] ? ": " : "", l.why);
     free(l.code);
-    return ok;
+    return ok ? TIER2_COMPILED : TIER2_REFUSED;
 }
 
 static uint64_t thread_time(void)
@@ -374,7 +382,7 @@ static uint64_t program_time(void)               /* nanoseconds */
 /* Compiling may take a fixed share of the processor time that the program has used: a program that ends soon pays nothing. */
 static bool within_budget(void)
 {
-    return !by_time() || thread_time() + (compile ? REGION_TIME : LLVM_START) < program_time() / BUDGET_SHARE;
+    return !by_time() || thread_time() + (tier2_module_ready() ? REGION_TIME : LLVM_START) < program_time() / BUDGET_SHARE;
 }
 
 /* --- the time of samples --- */
@@ -419,9 +427,10 @@ static void look_around(void)
         add_sample(&s[k], (spent < most ? spent : most) / n);
 }
 
-static void wait_for_work(void)
+/* False: the worker has to end. t2.lock held */
+static bool wait_for_work(void)
 {
-    while (!t2.n_jobs || !within_budget()) {
+    while (!t2.dead && !t2.held && (!t2.n_jobs || !within_budget())) {
         struct timespec t;
         bool watch = by_time() && !t2.watched;
         uint64_t period = watch ? t2.period : LONG_PERIOD;
@@ -439,6 +448,7 @@ static void wait_for_work(void)
             look_around();
         }
     }
+    return !t2.dead && !t2.held;
 }
 
 void tier2_stats(FILE *f)
@@ -446,46 +456,54 @@ void tier2_stats(FILE *f)
     double share = t2.n_samples ? 100.0 * (double)t2.n_in_regions / (double)t2.n_samples : 0;
     fprintf(f, "  %-20s %14llu  %s\n", "samples", (unsigned long long)t2.n_samples, "times that a loop was found running");
     fprintf(f, "  %-20s %14.1f  %s\n", "region-share", share, "of them in regions, in percent");
+    if (t2.dead)
+        fprintf(f, "  %-20s %14s  %s\n", "tier-2", "off", tier2_why_not()[0] ? tier2_why_not() : "no thread to be had, or a fork while one was compiling");
 }
 
-/* What LLVM's loading opens must take no number from the guest's next open(), and what the guest closes must be closed: a worker has
- * descriptors of its own, and none of the guest's unless it may have to log. */
-static void own_descriptors(void)
+/* The thread ends without giving back anything: who knows what can still be used? t2.lock held */
+static __attribute__((noreturn)) void leave_llvm(void)
 {
-    if (log_mask || engine.cfg.perf_map)
-        unshare(CLONE_FILES);
-    else
-        close_range(0, ~0u, CLOSE_RANGE_UNSHARE);        /* at once: a copy for a moment would make a file that was written busy for execve */
+    t2.dead = t2.lost = true;
+    t2.n_busy--;
+    t2.n_workers--;
+    tier2_thread_ends();
+    pthread_cond_broadcast(&t2.wake);
+    pthread_mutex_unlock(&t2.lock);
+    for (;;)
+        syscall(SYS_exit, 0);
 }
 
 static void *worker(void *unused)
 {
     struct region *r = malloc(sizeof *r);                /* for the thread's life */
     bool able = r != NULL;
-    id_t self = (id_t)syscall(SYS_gettid);
-    setpriority(PRIO_PROCESS, self, getpriority(PRIO_PROCESS, self) + WORKER_NICE);          /* than the program, which may be nice itself */
-    own_descriptors();
+    tier2_thread_begins();
     pthread_mutex_lock(&t2.lock);
-    while (able) {
-        wait_for_work();
+    while (able && wait_for_work()) {
         uint64_t pc = take_job(), start = thread_time();
-        bool made = false;
+        unsigned number = ++t2.n_tried;
+        enum tier2_compiled made = TIER2_REFUSED;
         t2.n_busy++;
         pthread_mutex_unlock(&t2.lock);
         memset(r, 0, sizeof *r);
-        if ((able = have_module()))
-            made = make_region(r, pc);
+        if ((able = tier2_have_module()))
+            made = make_region(r, pc, number);
         engine_lock();
         count(STAT_REGION_NS, thread_time() - start);
         engine_unlock();
         pthread_mutex_lock(&t2.lock);
-        note_done(r, pc, made);
+        if (made == TIER2_LOST)
+            leave_llvm();
+        note_done(r, pc, made == TIER2_COMPILED);
         tier2_free_blocks(r);
         t2.n_busy--;
         pthread_cond_broadcast(&t2.wake);
     }
-    t2.dead = true;
+    t2.dead |= !able;
+    t2.n_workers--;
+    tier2_thread_ends();
     pthread_cond_broadcast(&t2.wake);
     pthread_mutex_unlock(&t2.lock);
+    free(r);
     return NULL;
 }

@@ -34,6 +34,8 @@ struct region {
 };
 
 bool tier2_stress(void);
+/* The part of the block, not optimized yet, that can be in a region which is exact that much: up to the INSN with this index, or b->n */
+unsigned tier2_known(const struct ir_block *b, unsigned exact);
 /* tier2_sample.c: what the cpus noted since the last call; they are asked for the next. Takes the engine's lock. */
 struct tier2_sample { uint64_t pc; bool region; };
 unsigned tier2_take_samples(struct tier2_sample *s, unsigned most);
@@ -46,6 +48,19 @@ bool tier2_weigh(struct region *r);
 bool tier2_profile(struct region *r);
 bool tier2_profiling(void);                              /* is it at work? Lock held */
 void tier2_weigh_edges(struct region *r, bool (*edge)(unsigned from, unsigned to), bool (*leaves)(const struct region *r, unsigned from));
+/* tier2_module.c: LLVM. False: it can't be had, tier2_why_not tells why ("" before it was tried) */
+bool tier2_have_module(void);
+bool tier2_module_ready(void);
+const char *tier2_why_not(void);
+enum tier2_compiled { TIER2_COMPILED, TIER2_REFUSED, TIER2_LOST /* LLVM is beyond use: neither it nor what it holds may be touched */ };
+enum tier2_compiled tier2_compile(struct llvm_region *l);
+unsigned tier2_module_known(const struct llvm_region *l, const struct ir_block *b);
+/* tier2_threads.c: a new thread; false: there is none to be had. It calls _begins, and with a lock that those who wait hold too, _ends */
+bool tier2_start_thread(void *(*run)(void *));
+void tier2_thread_begins(void);
+void tier2_thread_ends(void);
+void tier2_await_threads(void);                          /* until those that called _ends are gone for the kernel as well */
+void tier2_threads_after_fork(void);
 /* tier2_publish.c: is it more than what is at its address? Takes the lock */
 bool tier2_wanted(const struct region *r);
 /* lock held. False: it is too late, or there is no room. */

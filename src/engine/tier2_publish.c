@@ -101,6 +101,8 @@ static bool place_code(const struct llvm_region *l)
     all.rx = engine.cache.rx + (uint64_t)(all.rw - engine.cache.rw);
     all.n_exits = all.n_map = 0;
     memcpy(all.rw, l->code, l->size);
+    for (unsigned k = 0; k < l->n_addresses; k++)
+        engine.host->region_address(&engine.env, all.rw + l->addresses[k].at, l->addresses[k].kind, all.rx + l->addresses[k].to);
     for (unsigned k = 0; k < l->n_exits; k++) {
         at = (at + 15) & ~(size_t)15;
         one.rw = all.rw + at;

@@ -106,7 +106,7 @@ static bool add_block(struct region *r, uint64_t pc)
 {
     if (find(r, pc) >= 0)
         return true;
-    if (r->n_blocks == most_blocks() || r->n_ir > REGION_IR || !translate_for_region(pc, &scratch, &r->deps))
+    if (r->n_blocks == most_blocks() || r->n_ir > REGION_IR || !translate_for_region(pc, r->exact, &scratch, &r->deps))
         return false;
     size_t size = offsetof(struct ir_block, insn) + scratch.n * sizeof(struct ir_insn);
     struct ir_block *b = malloc(size);
@@ -266,13 +266,11 @@ static void settle_calls(struct region *r)
     }
 }
 
-static bool keep_loop(struct region *r)
+static void keep_blocks(struct region *r, bool (*kept)(const struct region *r, unsigned k))
 {
     unsigned n = 0;
-    if (!g.back[0])
-        return false;
     for (unsigned k = 0; k < r->n_blocks; k++) {
-        if (!g.back[k]) {
+        if (!kept(r, k)) {
             free(r->block[k]);
             continue;
         }
@@ -283,6 +281,15 @@ static bool keep_loop(struct region *r)
         r->info[n++] = r->info[k];
     }
     r->n_blocks = n;
+}
+
+static bool comes_back(const struct region *r, unsigned k) { return g.back[k]; }
+
+static bool keep_loop(struct region *r)
+{
+    if (!g.back[0])
+        return false;
+    keep_blocks(r, comes_back);
     return true;
 }
 
@@ -324,21 +331,7 @@ bool tier2_collect(struct region *r, uint64_t pc)
     return true;
 }
 
-static void leave_out_cold(struct region *r)
-{
-    unsigned n = 1;
-    for (unsigned k = 1; k < r->n_blocks; k++) {
-        if (!r->count[k]) {
-            free(r->block[k]);
-            continue;
-        }
-        r->block[n] = r->block[k];
-        r->node[n] = r->node[k];
-        r->entered[n] = r->entered[k];
-        r->count[n++] = r->count[k];
-    }
-    r->n_blocks = n;
-}
+static bool has_run(const struct region *r, unsigned k) { return !k || r->count[k]; }
 
 /* Is it the target of a backward jump in the region? */
 static bool is_head(const struct region *r, unsigned to)
@@ -349,20 +342,13 @@ static bool is_head(const struct region *r, unsigned to)
     return false;
 }
 
+#define SWAP(x, y) do { __typeof__(x) swapped = x; x = y; y = swapped; } while (0)
 static void swap_blocks(struct region *r, unsigned a, unsigned b)
 {
-    struct ir_block *block = r->block[a];
-    struct region_node node = r->node[a];
-    uint32_t n = r->count[a];
-    bool entered = r->entered[a];
-    r->block[a] = r->block[b];
-    r->node[a] = r->node[b];
-    r->count[a] = r->count[b];
-    r->entered[a] = r->entered[b];
-    r->block[b] = block;
-    r->node[b] = node;
-    r->count[b] = n;
-    r->entered[b] = entered;
+    SWAP(r->block[a], r->block[b]);
+    SWAP(r->node[a], r->node[b]);
+    SWAP(r->count[a], r->count[b]);
+    SWAP(r->entered[a], r->entered[b]);
 }
 
 /* The region is entered where control comes from outside, at the outermost such place, which runs least; if it was never seen to come, at the
@@ -398,7 +384,7 @@ static bool leads_out(const struct region *r, unsigned k)
 
 bool tier2_weigh(struct region *r)
 {
-    leave_out_cold(r);
+    keep_blocks(r, has_run);
     for (unsigned k = 0; k < r->n_blocks; k++)
         r->node[k].outside = false;
     settle_calls(r);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include "engine/internal.h"
+#include "engine/tier2.h"
 #include "guest/lift.h"
 
 #define DEFAULT_INSNS 64
@@ -229,7 +229,17 @@ static bool merge_deps(struct region_deps *to)
     return true;
 }
 
-bool translate_for_region(uint64_t pc, struct ir_block *out, struct region_deps *d)
+/* The block goes on at the guest instruction whose INSN is at i by an exit. */
+static void end_in_front(struct ir_block *b, unsigned i)
+{
+    struct ir_insn *in = &b->insn[i];
+    uint64_t pc = (uint64_t)in->imm;
+    *in = (struct ir_insn){ .op = IR_EXIT, .type = IR_VOID, .lane = IR_F_ALL, .arg = { IR_NONE, IR_NONE, IR_NONE, IR_NONE }, .imm = (int64_t)pc };
+    b->n = i + 1;
+    b->guest_end = pc;
+}
+
+bool translate_for_region(uint64_t pc, unsigned exact, struct ir_block *out, struct region_deps *d)
 {
     struct x86_lift_config cfg = { engine.cfg.max_insns, 0, fetch_ready, NULL, .exact_exits = true };
     struct engine_recover r;
@@ -243,8 +253,13 @@ bool translate_for_region(uint64_t pc, struct ir_block *out, struct region_deps 
     if (starts_unfetchable(out))
         return false;
     end_with_exit(out);
+    unsigned known = tier2_known(out, exact);
+    if (known == 0)
+        return false;
+    if (known < out->n)
+        end_in_front(out, known);
     /* where the host's processor differs the region leaves special cases to the interpreter */
-    ir_opt(out, engine.exact || engine.host->regions_leave ? IR_RESTARTABLE : IR_EXACT_NONE);
+    ir_opt(out, exact || engine.host->regions_leave ? IR_RESTARTABLE : IR_EXACT_NONE);
     return merge_deps(d);
 }
 
@@ -254,7 +269,7 @@ static bool wants_code(uint64_t number)
 {
     if (!engine.host || engine.cfg.tier == 0)
         return false;
-    return !engine.cfg.only_last || (number >= engine.cfg.only_first && number <= engine.cfg.only_last);
+    return !engine.cfg.only_last || engine.cfg.tier >= 2 || (number >= engine.cfg.only_first && number <= engine.cfg.only_last);
 }
 
 /* 0, -1 no room in the code tables, -2 can't, -3 the cache is full */
@@ -511,4 +526,18 @@ enum translate_result translate_single(struct cpu *cpu, uint64_t pc, struct ir_b
     if (!cpu->fault_signal)
         fault_fetch(cpu, pc);
     return TRANSLATE_FAULT;
+}
+
+unsigned translate_live_flags(uint64_t pc)
+{
+    struct span span = { pc, fetchable(pc, 256) };
+    struct x86_lift_config cfg = { 1, 0, fetch_span, &span };
+    struct engine_recover r;
+    if (RECOVER_BEGIN(&r)) {
+        RECOVER_END(&r);
+        return IR_F_ALL;
+    }
+    unsigned live = x86_flags_live_in(&cfg, pc);
+    RECOVER_END(&r);
+    return live;
 }

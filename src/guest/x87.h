@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * x87.h: the x87 unit, inside the guest room. x87.c keeps the register stack, tags and status; it computes through
- * x87_compute and the conversions below, by softfloat (x87_soft.c, x87_trans.c) or, on x86-64 hosts, by the host's own unit
- * (x87_native.c). Manual: Intel SDM volume 1, chapter 8; volume 2 by instruction.
+ * x87.h: the x87 unit, inside the guest room. x87.c keeps the register stack, tags and status; computations and
+ * conversions are done by softfloat (x87_soft.c, x87_trans.c) or, on x86-64 hosts, by the host's own unit (x87_native.c).
+ * Manual: Intel SDM volume 1, chapter 8; volume 2 by instruction.
  */
 #ifndef GUEST_X87_H
 #define GUEST_X87_H

@@ -30,12 +30,12 @@ struct host_map {                /* sorted by offset: host code from here on bel
     uint32_t offset;
     uint8_t flags;               /* HOST_MAP_* */
     uint8_t live;                /* six bits between a host's emitter and its sync: IR_F_* that only its own flags register holds (x86-64: what the stack pointer lacks) */
-    uint64_t pc;
+    uint64_t pc;                 /* but for HOST_MAP_LEAVE */
 };
-enum { HOST_MAP_POLL = 1,        /* an access of the poll page: the state is exact for `pc` */
+enum { HOST_MAP_POLL = 1,        /* an access of the poll page: without LEAVE, the state is exact for `pc` */
        HOST_MAP_RUN = 2,         /* inside a run: nothing that began at `pc` has been done yet. A fault is not the guest's: as HOST_R_RUN */
-       HOST_MAP_LEAVE = 8,      /* with POLL: the thread goes on at another place of the block, which leaves it; `pc` is that place's offset from the block's */
-       HOST_MAP_LOOP = 4 };      /* in a block that goes round by itself: sync_loop tells where it is */
+       HOST_MAP_LOOP = 4,        /* in a block that goes round by itself: sync_loop tells where it is */
+       HOST_MAP_LEAVE = 8 };     /* with POLL: the thread goes on at another place of the block, which leaves it. `pc` is the block's + that place's offset */
 #define HOST_MAP_PC_IN_STATE UINT64_MAX   /* host_map.pc: the state's own pc is already right (polls and faults in the lookup stub; the
                                              engine keeps the map that emit_stubs fills) */
 
@@ -66,7 +66,7 @@ struct host_offsets {
     uint32_t pc, flags, fpcr;    /* of the guest state */
     uint32_t heat;               /* i32[HOST_HEAT_SLOTS]: counters of loops, for tier 2 */
 };
-enum { HOST_HEAT_SLOTS = 1024 };
+enum { HOST_HEAT_SLOTS = 1024, HOST_HEAT_END = 16384 /* the most that heat + 4 * slots may be: what aarch64's loads reach */ };
 static inline uint32_t host_heat_index(uint64_t pc) { return (uint32_t)((pc ^ (pc >> 10)) & (HOST_HEAT_SLOTS - 1)); }
 struct host_pin { uint16_t offset; const char *reg; };   /* a guest slot and its register, by the assembler's name */
 static inline uint64_t host_jump_index(uint64_t pc, unsigned bits) { return (pc ^ (pc >> bits)) & ((1u << bits) - 1); }
@@ -128,9 +128,12 @@ struct host_target {
     void (*thread_init)(void *state);
     /* The mapping (H1), for tier 2; NULL: this host has no tier 2. */
     const struct host_pin *(*pins)(const struct host_env *env, unsigned *n);
+    const char *(*region_features)(uint32_t features);   /* as LLVM names them, beyond those that every such host has; NULL: none */
     bool regions_leave;                      /* regions may be left in front of any instruction that may fault on x86, for the interpreter to do it */
     /* The exit of a region whose place (llvm.h) is at `rw` leads that many bytes further. */
     void (*region_exit)(uint8_t *rw, int64_t distance);
+    /* The instruction at `rw` of a region gets its part (kind: type of an ELF relocation) of the address `to`; NULL: there are none. */
+    void (*region_address)(const struct host_env *env, uint8_t *rw, unsigned kind, uint64_t to);
     size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction; optional */
 };
 extern const struct host_target host_x86_64, host_aarch64, host_ppc64le;

@@ -103,10 +103,10 @@ enum { IR_EXACT_NONE, IR_EXACT_FLAGS, IR_RESTARTABLE };
 void ir_opt(struct ir_block *b, unsigned exact);
 
 /* interp.c: run the block on the guest state at `state` (the address that offsets count from). Guest addresses are host addresses.
- * Sets *next_pc and returns -1 for an ordinary exit, or an enum ir_trap. helper_ctx is passed to helpers as their
+ * Sets *next_pc and returns -1 for an ordinary exit, or an enum ir_trap. Helpers get `state` as their
  * first argument. pc_offset is the offset of the 8-byte guest pc, kept up to date at each INSN. flags_offset is that of the 16-bit flags word,
  * fpcr_offset that of the 32-bit fp control and status (layout of MXCSR). A memory access that faults leaves by a
- * host signal; the state is then exact. A divide error raises host SIGFPE with si_code FPE_INTDIV (raise by executing ir_divide_error()). */
+ * host signal, a divide error by ir_divide_error; the state is then exact. */
 struct ir_interp_env {
     uint32_t pc_offset, flags_offset, fpcr_offset;
     /* lock step: called before each write to guest memory (stores and atomics; not by helpers), NULL otherwise */

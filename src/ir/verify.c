@@ -66,7 +66,7 @@ static unsigned types_of_result(enum ir_op op, char letter)
     case '4': return M_I32;
     case '6': return M_I64;
     case 'L': return M_I32 | M_I64;
-    default:  return ~0u;    /* no result: see has_operand_type */
+    default:  return ~0u;    /* no result: see check_type */
     }
 }
 

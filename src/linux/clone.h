@@ -29,4 +29,5 @@ void linux_clone_child_tid(struct linux_thread *t, const struct linux_clone *arg
 void linux_thread_release(struct linux_thread *t);
 /* the child of a fork: this is the only thread */
 void linux_thread_fork_child(struct linux_thread *t);
+bool linux_leader_ended(void);                     /* has the first thread ended, while others have not? */
 #endif

@@ -133,7 +133,7 @@ static int check_segment(struct load *l, unsigned i)
     if (p->p_filesz > p->p_memsz)
         return refuse(l, ENOEXEC, "is malformed: segment %u has more bytes in the file than in memory; get the file again", i);
     /* the kernel takes what misses in the last page for zeros; a page that misses is deadly when it is touched */
-    uint64_t there = (l->file_size + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK;
+    uint64_t there = guest_page_up(l->file_size);
     if (p->p_filesz && (p->p_offset > there || p->p_filesz > there - p->p_offset))
         return refuse(l, ENOEXEC, "is truncated: segment %u lies behind the end of the file; get the file again", i);
     if (p->p_vaddr >= GUEST_TASK_SIZE || p->p_memsz > GUEST_TASK_SIZE - p->p_vaddr)
@@ -159,7 +159,7 @@ static int check_segments(struct load *l)
             return error;
         if (p->p_memsz == 0)
             continue;
-        uint64_t start = p->p_vaddr & ~GUEST_PAGE_MASK, end = (p->p_vaddr + p->p_memsz + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK;
+        uint64_t start = p->p_vaddr & ~GUEST_PAGE_MASK, end = guest_page_up(p->p_vaddr + p->p_memsz);
         l->ascending = !before || p->p_vaddr >= before->p_vaddr + before->p_memsz ? l->ascending : false;
         before = p;
         l->low = start < l->low ? start : l->low;
@@ -214,8 +214,8 @@ static int map_segment(struct load *l, const Elf64_Phdr *p)
     static const uint8_t zeros[GUEST_PAGE];
     int prot = segment_prot(p);
     uint64_t vaddr = l->out->bias + p->p_vaddr, in_page = vaddr & GUEST_PAGE_MASK, start = vaddr - in_page;
-    uint64_t file_end = vaddr + p->p_filesz, file_pages = p->p_filesz ? (file_end + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK : start;
-    uint64_t memory_end = (vaddr + p->p_memsz + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK;
+    uint64_t file_end = vaddr + p->p_filesz, file_pages = p->p_filesz ? guest_page_up(file_end) : start;
+    uint64_t memory_end = guest_page_up(vaddr + p->p_memsz);
     int error = place(start, file_pages - start, prot, 0, l->fd, p->p_offset - in_page);
     if (!error && memory_end > file_pages)
         error = place(file_pages, memory_end - file_pages, prot, GUEST_MAP_ANONYMOUS, -1, 0);
@@ -262,7 +262,7 @@ static void give_back_gaps(struct load *l)
         uint64_t start = p->p_vaddr & ~GUEST_PAGE_MASK;
         if (start > at)
             linux_munmap(l->out->bias + at, start - at);
-        at = (p->p_vaddr + p->p_memsz + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK;
+        at = guest_page_up(p->p_vaddr + p->p_memsz);
     }
 }
 

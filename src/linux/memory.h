@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * memory.h: what the rest of the room may ask of memory.c beyond linux.h.
+ * memory.h: what the rest of the room may ask of memory.c and its sisters (memory_table.h) beyond linux.h.
  */
 #ifndef LINUX_MEMORY_H
 #define LINUX_MEMORY_H
@@ -46,7 +46,6 @@ uint64_t linux_shm_place(uint64_t size);
 void linux_shm_attached(uint64_t addr, uint64_t size, int prot, int id);
 uint64_t linux_shm_size(uint64_t addr);        /* of the segment attached at addr, 0 if none is */
 void linux_shm_detached(uint64_t addr, uint64_t size);
-/* Is there a guest mapping that starts in [start, end)? The kernel's stack guard rule needs it. */
 void linux_memory_slack(uint64_t addr, uint64_t size);       /* memory_host_slack, for an image */
 void linux_set_brk(uint64_t brk);              /* before the program starts */
 #endif

@@ -47,7 +47,7 @@ static int make_anonymous_file(struct request *q, uint64_t size)
 /* A host page beyond the file's end is SIGBUS by itself; within the last host page the guest's own pages have to be told apart. */
 static void note_file_end(struct request *q, uint64_t size, const struct stat *st)
 {
-    uint64_t bytes = ((uint64_t)st->st_size + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK;
+    uint64_t bytes = guest_page_up((uint64_t)st->st_size);
     uint64_t mapped = bytes > q->offset ? bytes - q->offset : 0;
     if (mapped >= size)
         return;

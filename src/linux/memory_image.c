@@ -11,7 +11,6 @@
 
 enum { COPIED_MOST = 4 << 20, MOST_HEADERS = 32 };
 
-static uint64_t page_up(uint64_t n) { return (n + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK; }
 
 /* The first address that stays writable, or 0 */
 static uint64_t border_of(const Elf64_Phdr *ph, unsigned n)
@@ -23,7 +22,7 @@ static uint64_t border_of(const Elf64_Phdr *ph, unsigned n)
             end = ph[i].p_vaddr + ph[i].p_memsz;
         }
     for (unsigned i = 0; i < n; i++) {
-        uint64_t stays = page_up(ph[i].p_vaddr + ph[i].p_memsz);
+        uint64_t stays = guest_page_up(ph[i].p_vaddr + ph[i].p_memsz);
         if (ph[i].p_type == PT_GNU_RELRO && stays > border)
             border = stays;
     }

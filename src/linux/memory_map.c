@@ -87,7 +87,7 @@ uint64_t memory_map_grown(const struct memory_map *m, uint64_t addr, uint64_t li
     if (i == m->n || m->r[i].start <= addr || !(m->r[i].flags & MEMORY_STACK))
         return 0;
     const struct memory_region *below = i ? &m->r[i - 1] : NULL;
-    uint64_t end = m->r[i].end, lowest = limit < end ? (end - limit + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK : 0;
+    uint64_t end = m->r[i].end, lowest = limit < end ? guest_page_up(end - limit) : 0;
     uint64_t floor = !below ? GUEST_MMAP_MIN : below->end + (below->prot && !(below->flags & MEMORY_STACK) ? GUEST_STACK_GAP : 0);
     if (lowest < floor)
         lowest = floor;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * memory_map.h: the table of the guest's mappings: what the guest believes about its address space, in 4 KiB pages, whatever the
- * host does to bring it about. Plain data with no system calls; memory.c is its only user and holds the lock.
+ * host does to bring it about. Plain data with no system calls; memory.c and its sisters (memory_table.h) hold the lock.
  */
 #ifndef LINUX_MEMORY_MAP_H
 #define LINUX_MEMORY_MAP_H
@@ -10,6 +10,7 @@
 
 #define GUEST_PAGE 4096ull
 #define GUEST_PAGE_MASK (GUEST_PAGE - 1)
+static inline uint64_t guest_page_up(uint64_t n) { return (n + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK; }
 #define GUEST_TASK_SIZE 0x7ffffffff000ull      /* end of user space on x86-64 with four-level page tables */
 #define GUEST_MMAP_MIN 0x10000ull              /* vm.mmap_min_addr, as most systems set it */
 #define GUEST_STACK_GAP (256 * GUEST_PAGE)     /* what Linux keeps free below a mapping that grows downwards */

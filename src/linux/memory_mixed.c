@@ -120,7 +120,7 @@ static bool is_beyond(const struct object *o, uint64_t page)
     const struct window *w = o ? o->window : NULL;
     if (!w || w->fd < 0 || fstat(w->fd, &st) || st.st_ino != w->ino)
         return false;
-    return (((uint64_t)st.st_size + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK) <= w->offset + (o->at + (page - o->start) - (uint64_t)(uintptr_t)w->at);
+    return guest_page_up((uint64_t)st.st_size) <= w->offset + (o->at + (page - o->start) - (uint64_t)(uintptr_t)w->at);
 }
 
 static void set_from_region(struct mixed *p, const struct memory_region *r, uint64_t page)

@@ -16,6 +16,7 @@
 #include "guest/lift.h"
 #include "linux/filters.h"
 #include "linux/memory.h"
+#include "linux/own_threads.h"
 #include "linux/sighand.h"
 
 static const char *skip_slashes(const char *p)
@@ -147,7 +148,7 @@ static uint64_t handled_signals(bool caught)
 /* The kernel's line, with the guest's addresses, sizes and signals. Fields are counted from the end of "(comm)", proc(5). */
 static void make_stat(FILE *f, const char *path)
 {
-    enum { VSIZE = 23, START_CODE = 26, END_CODE, START_STACK, BLOCKED = 32, IGNORED, CAUGHT, START_DATA = 45, END_DATA, START_BRK, ARG_START, ARG_END, ENV_START, ENV_END, N_FIELDS, LAST = N_FIELDS };
+    enum { THREADS = 20, VSIZE = 23, START_CODE = 26, END_CODE, START_STACK, BLOCKED = 32, IGNORED, CAUGHT, START_DATA = 45, END_DATA, START_BRK, ARG_START, ARG_END, ENV_START, ENV_END, N_FIELDS, LAST = N_FIELDS };
     char line[2048];
     struct linux_sizes z;
     if (!read_text(path, line, sizeof line))
@@ -167,6 +168,8 @@ static void make_stat(FILE *f, const char *path)
         bool signals = field >= BLOCKED && field <= CAUGHT;
         if (signals)
             fprintf(f, " %llu", (unsigned long long)own[field] & 0x7fffffff);       /* the real-time ones are not told here */
+        else if (field == THREADS)
+            fprintf(f, " %lu", linux_guest_threads(strtoul(word, NULL, 10)));
         else if (field < N_FIELDS && own[field])
             fprintf(f, " %llu", (unsigned long long)own[field]);
         else
@@ -224,6 +227,8 @@ static void make_status(FILE *f, const char *path)
             fprintf(f, "SigIgn:\t%016llx\n", (unsigned long long)handled_signals(false));
         else if (!strncmp(line, "SigCgt:", 7))
             fprintf(f, "SigCgt:\t%016llx\n", (unsigned long long)handled_signals(true));
+        else if (!strncmp(line, "Threads:", 8))
+            fprintf(f, "Threads:\t%lu\n", linux_guest_threads(strtoul(line + 8, NULL, 10)));
         else if (!strncmp(line, "Seccomp:", 8))
             fprintf(f, "Seccomp:\t%d\n", filters ? 2 : 0);          /* strict mode can't ask */
         else if (!strncmp(line, "Seccomp_filters:", 16))

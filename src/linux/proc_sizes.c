@@ -52,6 +52,6 @@ void linux_sizes(struct linux_sizes *s)
     if (s->total > __atomic_load_n(&peak, __ATOMIC_RELAXED))
         __atomic_store_n(&peak, s->total, __ATOMIC_RELAXED);
     s->peak = __atomic_load_n(&peak, __ATOMIC_RELAXED);
-    uint64_t text = ((s->end_code + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK) - (s->start_code & ~GUEST_PAGE_MASK);
+    uint64_t text = guest_page_up(s->end_code) - (s->start_code & ~GUEST_PAGE_MASK);
     s->text = text < s->exec ? text : s->exec;
 }

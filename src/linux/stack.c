@@ -36,7 +36,6 @@ static uint64_t map_stack(bool executable, uint64_t strings, uint64_t all)
     return linux_stack_low = base;
 }
 
-static uint64_t page_up(uint64_t n) { return (n + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK; }
 
 static size_t count(char **v, size_t *bytes)
 {
@@ -108,7 +107,7 @@ uint64_t linux_make_stack(const struct linux_image *program, const char *execfn,
     uint64_t top = LAYOUT_STACK_TOP;
     size_t bytes = strlen(execfn) + 1;
     size_t argc = count(argv, &bytes), envc = count(envp, &bytes);
-    uint64_t filled = page_up(bytes + 8), all = page_up(bytes + 8 * (argc + envc + 3) + 16 * MAX_AUXV + 256);
+    uint64_t filled = guest_page_up(bytes + 8), all = guest_page_up(bytes + 8 * (argc + envc + 3) + 16 * MAX_AUXV + 256);
     if (!map_stack(program->exec_stack, filled, all)) {
         snprintf(why, 512, "has no room for its stack");
         return 0;

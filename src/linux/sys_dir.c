@@ -6,35 +6,43 @@
 #include <string.h>
 #include "linux/hostcall.h"
 #include "linux/own_fds.h"
+#include "linux/own_threads.h"
 
 struct entry64 { uint64_t ino, off; uint16_t size; uint8_t type; char name[]; } __attribute__((packed));
 struct entry { uint64_t ino, off; uint16_t size; char name[]; } __attribute__((packed));
 
-/* Is it this process's /proc/PID/fd or fdinfo, and has wherry descriptors of its own? */
-static bool lists_own(int fd)
+enum listing { OTHER, DESCRIPTORS, THREADS };
+
+/* Is it this process's /proc/PID/fd or fdinfo, and has wherry descriptors of its own? Or /proc/PID/task, and it has threads? */
+static enum listing lists_own(int fd)
 {
     char link[32], name[96];
     int length = 0, pid, tid;
-    if (!linux_own_fds(NULL, 0))
-        return false;
+    bool fds = linux_own_fds(NULL, 0), threads = engine_own_threads();
+    if (!fds && !threads)
+        return OTHER;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t n = readlink(link, name, sizeof name - 1);
     if (n <= 0)
-        return false;
+        return OTHER;
     name[n] = 0;
+    if (threads && sscanf(name, "/proc/%d/task%n", &pid, &length) == 1 && length == n)
+        return pid == getpid() ? THREADS : OTHER;
+    length = 0;
     if (sscanf(name, "/proc/%d/task/%d/fd%n", &pid, &tid, &length) != 2 && sscanf(name, "/proc/%d/fd%n", &pid, &length) != 1)
-        return false;
-    return length && pid == getpid() && (!name[length] || !strcmp(name + length, "info"));
+        return OTHER;
+    return fds && length && pid == getpid() && (!name[length] || !strcmp(name + length, "info")) ? DESCRIPTORS : OTHER;
 }
 
-/* Leave wherry's own out of a list of descriptors; the bytes that remain. */
-static long without_own(uint8_t *list, long size)
+/* Leave wherry's own out of a list of descriptors or threads; the bytes that remain. */
+static long without_own(enum listing what, uint8_t *list, long size)
 {
     long kept = 0;
     for (long i = 0, n; i < size; i += n) {
         const struct entry64 *e = (const struct entry64 *)(list + i);
         n = e->size;
-        if (e->name[0] >= '0' && e->name[0] <= '9' && linux_own_fd(atoi(e->name)))
+        int number = e->name[0] >= '0' && e->name[0] <= '9' ? atoi(e->name) : -1;
+        if (number >= 0 && (what == THREADS ? linux_own_thread(number) : linux_own_fd(number)))
             continue;
         memmove(list + kept, list + i, (size_t)n);
         kept += n;
@@ -42,14 +50,13 @@ static long without_own(uint8_t *list, long size)
     return kept;
 }
 
-/* Into buf, of at most room bytes */
-static long read_entries(int fd, uint8_t *buf, uint64_t room)
+/* Into buf, of at most room bytes; own: fd lists_own */
+static long read_entries(int fd, enum listing own, uint8_t *buf, uint64_t room)
 {
-    bool own = lists_own(fd);
     long n, kept;
     do {
         n = linux_safe_syscall(SYS_getdents64, fd, (long)buf, (long)room, 0, 0, 0);
-        kept = own && n > 0 ? without_own(buf, n) : n;
+        kept = own && n > 0 ? without_own(own, buf, n) : n;
     } while (n > 0 && !kept);
     return kept;
 }
@@ -58,9 +65,10 @@ static long read_entries(int fd, uint8_t *buf, uint64_t room)
 SYS(getdents64)
 {
     uint8_t buf[32768];
-    if (!lists_own((int)a))
+    enum listing own = lists_own((int)a);
+    if (own == OTHER)
         return linux_safe_syscall(SYS_getdents64, (long)a, (long)b, (long)c, 0, 0, 0);
-    long n = read_entries((int)a, buf, (uint32_t)c < sizeof buf ? (uint32_t)c : sizeof buf);
+    long n = read_entries((int)a, own, buf, (uint32_t)c < sizeof buf ? (uint32_t)c : sizeof buf);
     return n > 0 && linux_put(b, buf, (size_t)n) ? -EFAULT : n;
 }
 
@@ -79,7 +87,7 @@ SYS(getdents)
 {
     uint8_t buf[32768];
     uint64_t room = (uint32_t)c < sizeof buf ? (uint32_t)c : sizeof buf;
-    long n = read_entries((int)a, buf, room);
+    long n = read_entries((int)a, lists_own((int)a), buf, room);
     if (n <= 0)
         return n;
     for (long i = 0; i < n;) {

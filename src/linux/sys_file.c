@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include "engine/log.h"
 #include "linux/own_fds.h"
+#include "linux/own_threads.h"
 #include "linux/convert.h"
 #include "linux/hostcall.h"
 #include "linux/memory.h"
@@ -76,7 +77,7 @@ struct guest_stat {
 
 static int64_t put_stat(uint64_t guest, const struct stat *st)
 {
-    struct guest_stat g = { .dev = st->st_dev, .ino = st->st_ino, .nlink = st->st_nlink, .mode = st->st_mode, .uid = st->st_uid, .gid = st->st_gid,
+    struct guest_stat g = { .dev = st->st_dev, .ino = st->st_ino, .nlink = linux_guest_links(st->st_mode, st->st_dev, st->st_ino, st->st_nlink), .mode = st->st_mode, .uid = st->st_uid, .gid = st->st_gid,
         .rdev = st->st_rdev, .size = st->st_size, .block_size = st->st_blksize, .blocks = st->st_blocks,
         .atime = (uint64_t)st->st_atim.tv_sec, .atime_nsec = (uint64_t)st->st_atim.tv_nsec, .mtime = (uint64_t)st->st_mtim.tv_sec,
         .mtime_nsec = (uint64_t)st->st_mtim.tv_nsec, .ctime = (uint64_t)st->st_ctim.tv_sec, .ctime_nsec = (uint64_t)st->st_ctim.tv_nsec };
@@ -108,7 +109,14 @@ SYS(statx)
 {
     char buf[PATH_MAX];
     uint64_t host = linux_path_argument(b, !(c & GUEST_AT_SYMLINK_NOFOLLOW), buf);
-    return linux_host(SYS_statx, (long)a, (long)host, (long)c, (long)d, (long)e);
+    int64_t error = linux_host(SYS_statx, (long)a, (long)host, (long)c, (long)d, (long)e);
+    struct statx st;
+    if (!error && engine_own_threads() && !linux_get(&st, e, sizeof st)) {
+        uint32_t links = (uint32_t)linux_guest_links(st.stx_mode, makedev(st.stx_dev_major, st.stx_dev_minor), st.stx_ino, st.stx_nlink);
+        if (links != st.stx_nlink)
+            linux_put(e + offsetof(struct statx, stx_nlink), &links, sizeof links);
+    }
+    return error;
 }
 
 /* ---- links ---- */

@@ -29,17 +29,23 @@ static int64_t host_clone3(const struct linux_clone *args, uint64_t flags, int *
     return linux_host(SYS_clone3, &host, sizeof host);
 }
 
+static bool is_special(const struct linux_clone *args) { return args->set_tid || args->flags & LINUX_CLONE_INTO_CGROUP; }
+
+static bool is_plain_fork(const struct linux_clone *args)
+{
+    return !(args->flags & ~(uint64_t)LINUX_CLONE_IN_GUEST) && args->exit_signal == SIGCHLD && !is_special(args);
+}
+
 /* The plain fork is libc's, which looks after libc; sharing files, namespaces and the like are beyond it. */
 static int64_t host_fork(const struct linux_clone *args)
 {
     uint64_t flags = args->flags & ~(uint64_t)LINUX_CLONE_IN_GUEST;
     int pidfd = -1;
-    bool special = args->set_tid || flags & LINUX_CLONE_INTO_CGROUP;
-    if (!flags && args->exit_signal == SIGCHLD && !special) {
+    if (is_plain_fork(args)) {
         pid_t pid = fork();
         return pid < 0 ? -errno : pid;
     }
-    int64_t pid = special ? host_clone3(args, flags, &pidfd) : linux_host(SYS_clone, flags | args->exit_signal, 0, &pidfd, 0, 0);
+    int64_t pid = is_special(args) ? host_clone3(args, flags, &pidfd) : linux_host(SYS_clone, flags | args->exit_signal, 0, &pidfd, 0, 0);
     if (pid > 0 && (flags & CLONE_PIDFD)) linux_put(args->pidfd, &pidfd, 4);
     return pid;
 }
@@ -92,7 +98,7 @@ static int64_t fork_process(struct cpu *cpu, const struct linux_clone *args)
 
 /* ---- clone ---- */
 
-static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args)
+static int64_t clone_once(struct cpu *cpu, const struct linux_clone *args)
 {
     uint64_t flags = args->flags;
     if ((flags & CLONE_THREAD) && !(flags & CLONE_SIGHAND)) return -EINVAL;
@@ -111,6 +117,19 @@ static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args)
     }
     if (log_on(LOG_UNIMP)) log_printf("unimp: clone(%#lx): a process that shares memory and runs beside its parent\n", (unsigned long)flags);
     return -EINVAL;
+}
+
+/* A limit on the number of threads and processes counts wherry's own as well: the guest comes first. Nor may they hold a lock of libc's when
+ * a child is made without libc. */
+static int64_t do_clone(struct cpu *cpu, const struct linux_clone *args)
+{
+    bool alone = !(args->flags & CLONE_VM) && !is_plain_fork(args);
+    int64_t r = alone ? -EAGAIN : clone_once(cpu, args);
+    if (r != -EAGAIN || !(alone || engine_own_threads())) return r;
+    engine_hold_threads();
+    r = clone_once(cpu, args);
+    if (r) engine_release_threads();           /* a fork's child never had any */
+    return r;
 }
 
 SYS(clone)
@@ -195,13 +214,13 @@ SYS(arch_prctl)
 enum { PRCTL_SET_USER_DISPATCH = 59, PRCTL_SET_MDWE = 65, PRCTL_GET_MDWE, PRCTL_SET_MEMORY_MERGE, PRCTL_GET_MEMORY_MERGE, PRCTL_TIMER_CREATE_RESTORE_IDS = 77 };
 
 /* prctl's operations that mean the same for the host process; the bytes that the kernel writes at arg2 */
-static const struct prctl_pass { int op; unsigned out; } prctl_pass[] = {
+static const struct prctl_pass { int op; unsigned out; bool alone /* rights of a thread: wherry's own get them too */; } prctl_pass[] = {
     { PR_SET_PDEATHSIG, 0 }, { PR_GET_PDEATHSIG, 4 }, { PR_GET_DUMPABLE, 0 }, { PR_SET_DUMPABLE, 0 }, { PR_GET_KEEPCAPS, 0 },
-    { PR_SET_KEEPCAPS, 0 }, { PR_SET_NAME, 0 }, { PR_GET_NAME, 16 }, { PR_CAPBSET_READ, 0 }, { PR_CAPBSET_DROP, 0 },
-    { PR_GET_SECUREBITS, 0 }, { PR_SET_SECUREBITS, 0 }, { PR_SET_TIMERSLACK, 0 }, { PR_GET_TIMERSLACK, 0 },
+    { PR_SET_KEEPCAPS, 0, true }, { PR_SET_NAME, 0 }, { PR_GET_NAME, 16 }, { PR_CAPBSET_READ, 0 }, { PR_CAPBSET_DROP, 0, true },
+    { PR_GET_SECUREBITS, 0 }, { PR_SET_SECUREBITS, 0, true }, { PR_SET_TIMERSLACK, 0 }, { PR_GET_TIMERSLACK, 0 },
     { PR_MCE_KILL, 0 }, { PR_MCE_KILL_GET, 0 }, { PR_SET_CHILD_SUBREAPER, 0 }, { PR_GET_CHILD_SUBREAPER, 4 },
-    { PR_SET_NO_NEW_PRIVS, 0 }, { PR_GET_NO_NEW_PRIVS, 0 }, { PR_SET_THP_DISABLE, 0 }, { PR_GET_THP_DISABLE, 0 },
-    { PR_CAP_AMBIENT, 0 }, { PR_SET_PTRACER, 0 }, { PR_GET_TIMING, 0 }, { PR_SET_TIMING, 0 }, { PR_SET_IO_FLUSHER, 0 }, { PR_GET_IO_FLUSHER, 0 },
+    { PR_SET_NO_NEW_PRIVS, 0, true }, { PR_GET_NO_NEW_PRIVS, 0 }, { PR_SET_THP_DISABLE, 0 }, { PR_GET_THP_DISABLE, 0 },
+    { PR_CAP_AMBIENT, 0, true }, { PR_SET_PTRACER, 0 }, { PR_GET_TIMING, 0 }, { PR_SET_TIMING, 0 }, { PR_SET_IO_FLUSHER, 0 }, { PR_GET_IO_FLUSHER, 0 },
     { PR_GET_SPECULATION_CTRL, 0 }, { PR_SET_SPECULATION_CTRL, 0 }, { PR_TASK_PERF_EVENTS_DISABLE, 0 }, { PR_TASK_PERF_EVENTS_ENABLE, 0 },
     { PRCTL_SET_MEMORY_MERGE, 0 }, { PRCTL_GET_MEMORY_MERGE, 0 }, { PRCTL_TIMER_CREATE_RESTORE_IDS, 0 },
 };
@@ -212,7 +231,10 @@ SYS(prctl)
     for (size_t i = 0; i < sizeof prctl_pass / sizeof *prctl_pass; i++) {
         if (prctl_pass[i].op != op) continue;
         if (prctl_pass[i].out) linux_will_write(b, prctl_pass[i].out);
-        return linux_host(SYS_prctl, op, b, c, d, e);
+        if (prctl_pass[i].alone) engine_hold_threads();
+        int64_t r = linux_host(SYS_prctl, op, b, c, d, e);
+        if (prctl_pass[i].alone) engine_release_threads();
+        return r;
     }
     switch (op) {
     case PR_GET_TID_ADDRESS: return linux_put(b, &((struct linux_thread *)cpu->os)->clear_child_tid, 8);

@@ -54,25 +54,34 @@ SYS(poll)
     return CALL(ppoll, a, (unsigned)b, ms < 0 ? 0 : (long)&ts, 0, 8, 0);
 }
 
+/* the mask in a structure */
+struct packed_mask { uint64_t mask, size; };
+
+/* begin() with the guest's structure at `at`, if any; *pass is the host's */
+static int64_t begin_packed(struct wait_mask *w, struct cpu *cpu, uint64_t at, struct packed_mask *pass)
+{
+    struct packed_mask given = { 0, 0 };
+    w->t = NULL;
+    if (at && linux_get(&given, at, sizeof given)) return -EFAULT;
+    int64_t r = begin(w, cpu, given.mask, given.size);
+    *pass = (struct packed_mask){ (uint64_t)host_mask(w), 8 };
+    return r;
+}
+
 SYS(pselect6)
 {
-    struct { uint64_t mask, size; } given = { 0, 0 }, pass = { 0, 8 };
+    struct packed_mask pass;
     struct wait_mask w;
-    if (f && linux_get(&given, f, sizeof given)) return -EFAULT;
-    int64_t r = begin(&w, cpu, given.mask, given.size);
-    pass.mask = (uint64_t)host_mask(&w);
+    int64_t r = begin_packed(&w, cpu, f, &pass);
     return end(&w, r < 0 ? r : CALL(pselect6, (int)a, b, c, d, e, (long)&pass));
 }
 
-/* the mask comes in a structure, as pselect6's */
 SYS(io_pgetevents)
 {
-    struct { uint64_t mask, size; } given = { 0, 0 }, pass = { 0, 8 };
+    struct packed_mask pass;
     struct wait_mask w;
-    if (f && linux_get(&given, f, sizeof given)) return -EFAULT;
-    int64_t r = begin(&w, cpu, given.mask, given.size);
-    pass.mask = (uint64_t)host_mask(&w);
-    if ((int64_t)c > 0 && (int64_t)c < 1 << 20) linux_will_write(d, c * 32);
+    int64_t r = begin_packed(&w, cpu, f, &pass);
+    if (r > 0 && (int64_t)c > 0 && (int64_t)c < 1 << 20) linux_will_write(d, c * 32);
     return end(&w, r < 0 ? r : CALL(io_pgetevents, a, b, c, d, e, (long)&pass));
 }
 

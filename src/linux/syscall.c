@@ -264,6 +264,14 @@ int64_t linux_sys_pass(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c, uint
     return make_call(cpu, (uint64_t[]){ a, b, c, d, e, f }, false);
 }
 
+int64_t linux_sys_alone(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
+{
+    engine_hold_threads();
+    int64_t r = make_call(cpu, (uint64_t[]){ a, b, c, d, e, f }, false);
+    engine_release_threads();
+    return r;
+}
+
 int64_t linux_sys_wait(struct cpu *cpu, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f)
 {
     return make_call(cpu, (uint64_t[]){ a, b, c, d, e, f }, true);

@@ -45,6 +45,8 @@ static bool list_remove_unless_last(struct linux_thread *t)
     return !last;
 }
 
+bool linux_leader_ended(void) { return __atomic_load_n(&leader_ended, __ATOMIC_RELAXED); }
+
 struct linux_thread *linux_thread_create(void)
 {
     struct cpu *cpu = cpu_create();
@@ -142,13 +144,7 @@ static void *thread_main(void *arg)
 
 static int64_t create_host_thread(struct start *start)
 {
-    pthread_attr_t attr;
-    pthread_t thread;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, HOST_STACK);
-    int error = pthread_create(&thread, &attr, thread_main, start);
-    pthread_attr_destroy(&attr);
+    int error = engine_start_thread(HOST_STACK, thread_main, start);
     if (error) return -error;
     while (sem_wait(&start->ready)) {}
     return start->result;

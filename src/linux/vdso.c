@@ -99,7 +99,7 @@ bool linux_vdso_calls(int nr, uint64_t pc)
 uint64_t linux_make_vdso(void)
 {
     const int prot = GUEST_PROT_READ | GUEST_PROT_WRITE;
-    uint64_t size = (sizeof(struct image) + GUEST_PAGE_MASK) & ~GUEST_PAGE_MASK;
+    uint64_t size = guest_page_up(sizeof(struct image));
     uint64_t base = linux_mmap_named(0, size, prot, 0, "[vdso]", 0);
     if (base > GUEST_TASK_SIZE)
         return 0;

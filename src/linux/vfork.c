@@ -155,18 +155,6 @@ static void *lender_main(void *arg)
     return NULL;
 }
 
-static int64_t create_lender(struct sharing *s)
-{
-    pthread_attr_t attr;
-    pthread_t thread;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, LENDER_STACK);
-    int error = pthread_create(&thread, &attr, lender_main, s);
-    pthread_attr_destroy(&attr);
-    return -error;
-}
-
 int64_t linux_clone_beside(struct cpu *cpu, const struct linux_clone *args)
 {
     struct linux_thread *t = cpu->os;
@@ -179,7 +167,7 @@ int64_t linux_clone_beside(struct cpu *cpu, const struct linux_clone *args)
     s->answer = &answer;
     sem_init(&answer.ready, 0, 0);
     uint64_t old = linux_block_signals();
-    int64_t pid = t->pending ? -LINUX_ERESTARTNOINTR : create_lender(s);
+    int64_t pid = t->pending ? -LINUX_ERESTARTNOINTR : -engine_start_thread(LENDER_STACK, lender_main, s);
     if (pid < 0) {
         release(s);
         free(s);

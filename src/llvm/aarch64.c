@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * aarch64.c: tier 2 on an aarch64 host. Tier 1's registers are those of src/host/aarch64/emit.h; the flags stay in x5, x6 and x7. Floating point
- * is left to tier 1, and so are locked operations.
+ * aarch64.c: tier 2 on an aarch64 host. Tier 1's registers are those of src/host/aarch64/emit.h; the flags stay in x5, x6 and x7.
  */
 #include <elf.h>
 #include <llvm-c/Target.h>
 #include <string.h>
-#include "llvm/lower.h"
+#include "llvm/aarch64.h"
 
-const char llvm_triple[] = "aarch64-unknown-linux-gnu", llvm_cpu[] = "generic";
+const char llvm_triple[] = "aarch64-unknown-linux-gnu", llvm_cpu[] = "generic", asm_no_vectors[] = "";
 const char *const asm_options[] = { "-disable-lsr", "-disable-constant-hoisting", NULL };
 const LLVMCodeModel asm_code_model = LLVMCodeModelTiny;          /* no address is a multiple of a page's size and the rest */
 const char asm_selector[] = "x15";
 const char *const asm_kept[] = { "x8", "fp", NULL };             /* the state, the poll page */
 const char *const asm_flag_regs[] = { "x5", "x6", "x7", NULL };
-const bool asm_partial_registers = false, asm_aligns = false;
+const char *const asm_kept_vectors[] = { NULL };
+const bool asm_partial_registers = false, asm_aligns = false, asm_word_masks = true;
 const unsigned asm_reloc_64 = R_AARCH64_ABS64;
 
 void asm_start(void)
@@ -120,7 +120,6 @@ static LLVMValueRef mask(struct lower *L, LLVMValueRef v, int64_t bits) { return
 static LLVMValueRef or2(struct lower *L, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildOr(L->b, a, b, ""); }
 static LLVMValueRef xor2(struct lower *L, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildXor(L->b, a, b, ""); }
 static LLVMValueRef extend(struct lower *L, LLVMValueRef v) { return LLVMBuildZExt(L->b, v, int_type(L, 64), ""); }
-static LLVMValueRef equals(struct lower *L, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildICmp(L->b, LLVMIntEQ, a, b, ""); }
 
 LLVMValueRef asm_word_in(struct lower *L, LLVMValueRef *reg)
 {
@@ -182,77 +181,6 @@ LLVMValueRef asm_low_part(struct lower *L, LLVMValueRef old, LLVMValueRef v)
 
 LLVMValueRef asm_low_operation(struct lower *L, const char *name, LLVMValueRef old, LLVMValueRef v) { return NULL; }
 
-/* 2 * width bits by width, when the quotient fits and the host's own division gives it; else the interpreter does it, or faults */
-static LLVMValueRef divide_unsigned(struct lower *L, LLVMValueRef high, LLVMValueRef low, LLVMValueRef by, LLVMValueRef *rest)
-{
-    LLVMTypeRef t = LLVMTypeOf(low);
-    unsigned width = LLVMGetIntTypeWidth(t);
-    if (width == 64) {
-        lower_alone_if(L, or2(L, LLVMBuildIsNotNull(L->b, high, ""), LLVMBuildIsNull(L->b, by, "")));
-        *rest = LLVMBuildURem(L->b, low, by, "");
-        return LLVMBuildUDiv(L->b, low, by, "");
-    }
-    lower_alone_if(L, LLVMBuildICmp(L->b, LLVMIntUGE, high, by, ""));
-    LLVMValueRef n = or2(L, shl(L, extend(L, high), width), extend(L, low)), d = extend(L, by);
-    *rest = LLVMBuildTrunc(L->b, LLVMBuildURem(L->b, n, d, ""), t, "");
-    return LLVMBuildTrunc(L->b, LLVMBuildUDiv(L->b, n, d, ""), t, "");
-}
-
-/* what CDQ makes of the lower half, by neither 0 nor -1 */
-static LLVMValueRef divide_signed(struct lower *L, LLVMValueRef high, LLVMValueRef low, LLVMValueRef by, LLVMValueRef *rest)
-{
-    LLVMTypeRef t = LLVMTypeOf(low);
-    unsigned width = LLVMGetIntTypeWidth(t);
-    LLVMValueRef sign = LLVMBuildAShr(L->b, low, LLVMConstInt(t, width - 1, 0), ""), next = LLVMBuildAdd(L->b, by, LLVMConstInt(t, 1, 0), "");
-    LLVMValueRef special = LLVMBuildICmp(L->b, LLVMIntULT, next, LLVMConstInt(t, 2, 0), "");
-    lower_alone_if(L, or2(L, LLVMBuildNot(L->b, equals(L, high, sign), ""), special));
-    *rest = LLVMBuildSRem(L->b, low, by, "");
-    return LLVMBuildSDiv(L->b, low, by, "");
-}
-
-LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest)
-{
-    return (in->op == IR_DIVU ? divide_unsigned : divide_signed)(L, L->v[in->arg[0]], L->v[in->arg[1]], L->v[in->arg[2]], rest);
-}
-
-LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in) { return NULL; }
-
-bool asm_allows(const struct ir_insn *in)
-{
-    switch (in->op) {
-    case IR_FCMPF: case IR_CRC32C: case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS: return false;
-    default: return true;
-    }
-}
-
-bool asm_known(const struct ir_block *b, const struct ir_insn *in) { return false; }
-LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in) { return NULL; }
-
-/* --- memory --- */
-
-static void barrier(struct lower *L, const char *text) { call_asm(L, text, "~{memory}", LLVMVoidTypeInContext(L->c), NULL, 0, true); }
-void asm_order_load(struct lower *L) { barrier(L, "dmb ishld"); }
-void asm_order_store(struct lower *L) { barrier(L, "dmb ishst"); }
-void asm_fence(struct lower *L, unsigned kind) { barrier(L, kind == 0 ? "dmb ish" : kind == 1 ? "dmb ishld" : "dmb ishst"); }
-
-LLVMValueRef asm_load(struct lower *L, LLVMTypeRef type, LLVMValueRef pointer, bool aligned)
-{
-    bool vector = LLVMGetTypeKind(type) == LLVMVectorTypeKind;
-    unsigned width = vector ? 128 : LLVMGetIntTypeWidth(type);
-    const char *text = vector ? "ldr ${0:q}, [$1]" : width == 8 ? "ldrb ${0:w}, [$1]" : width == 16 ? "ldrh ${0:w}, [$1]" : width == 32 ? "ldr ${0:w}, [$1]" : "ldr $0, [$1]";
-    LLVMTypeRef t = width < 32 ? int_type(L, 32) : type;
-    LLVMValueRef v = call_asm(L, text, vector ? "=w,r" : "=r,r", t, &pointer, 1, true);
-    return width < 32 ? LLVMBuildTrunc(L->b, v, type, "") : v;
-}
-
-void asm_store(struct lower *L, LLVMValueRef v, LLVMValueRef pointer, bool aligned)
-{
-    bool vector = LLVMGetTypeKind(LLVMTypeOf(v)) == LLVMVectorTypeKind;
-    unsigned width = vector ? 128 : LLVMGetIntTypeWidth(LLVMTypeOf(v));
-    const char *text = vector ? "str ${1:q}, [$0]" : width == 8 ? "strb ${1:w}, [$0]" : width == 16 ? "strh ${1:w}, [$0]" : width == 32 ? "str ${1:w}, [$0]" : "str $1, [$0]";
-    LLVMValueRef arg[2] = { pointer, width < 32 ? LLVMBuildZExt(L->b, v, int_type(L, 32), "") : v };
-    call_asm(L, text, vector ? "r,w,~{memory}" : "r,r,~{memory}", LLVMVoidTypeInContext(L->c), arg, 2, true);
-}
-
-bool asm_atomic_known(const struct ir_insn *in) { return false; }
-LLVMValueRef asm_atomic(struct lower *L, const struct ir_insn *in, LLVMValueRef pointer) { return NULL; }
+LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest) { return lower_divide(L, in, rest); }
+bool asm_known(const struct ir_block *b, const struct ir_insn *in) { return a64_float_known(b, in) || a64_vector_known(b, in); }
+LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in) { return a64_float_known(L->ir, in) ? a64_float(L, in) : a64_vector(L, in); }

@@ -59,10 +59,12 @@ static void enum_attribute(struct lower *L, const char *name)
 
 static void set_attributes(struct lower *L)
 {
+    char features[256];
     attribute(L, "frame-pointer", "none");
     attribute(L, "no-jump-tables", "true");
     attribute(L, "target-cpu", llvm_cpu);
-    attribute(L, "target-features", L->r->features);
+    snprintf(features, sizeof features, "%s%s%s", L->r->features, L->r->features[0] && !L->vectors && asm_no_vectors[0] ? "," : "", L->vectors ? "" : asm_no_vectors);
+    attribute(L, "target-features", features);
     enum_attribute(L, "noreturn");
     enum_attribute(L, "nounwind");
     enum_attribute(L, "noredzone");
@@ -166,6 +168,14 @@ static int note_exit(struct llvm_region *r, const char *name, uint64_t place)
     return 0;
 }
 
+static int note_address(struct llvm_region *r, uint64_t at, uint64_t to, uint64_t kind)
+{
+    if (r->n_addresses == LLVM_MAX_ADDRESSES)
+        return -1;
+    r->addresses[r->n_addresses++] = (struct llvm_address){ (uint32_t)at, (uint32_t)to, (uint32_t)kind };
+    return 0;
+}
+
 static int by_place(const void *a, const void *b)
 {
     const struct llvm_poll *x = a, *y = b;
@@ -219,6 +229,10 @@ static int relocate_section(struct object *o, struct llvm_region *r, const Elf64
         case RELOC_DONE: break;
         case RELOC_EXIT:
             if (!note_exit(r, names + s->st_name, place))
+                break;
+            return -1;
+        case RELOC_ADDRESS:
+            if (!note_address(r, place, symbol + (uint64_t)e[k].r_addend, ELF64_R_TYPE(e[k].r_info)))
                 break;
             return -1;
         default: return -1;
@@ -290,7 +304,7 @@ static int to_code(struct lower *L)
 __attribute__((visibility("default"))) int wherry_llvm_compile(struct llvm_region *r)
 {
     r->code = NULL;
-    r->n_exits = r->n_guest_insns = r->n_polls = 0;
+    r->n_exits = r->n_guest_insns = r->n_polls = r->n_addresses = 0;
     r->why[0] = 0;
     if (start_llvm(r))
         return -1;

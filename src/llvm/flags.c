@@ -59,8 +59,16 @@ static void shift_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef 
     LLVMValueRef is_zero = equal(L, masked, zero(masked));
     before = LLVMBuildSelect(L->b, is_zero, zero(c), before, "");
     LLVMValueRef top = negative(L, r);
-    f[A] = never(L);
+    f[A] = int_const(L, 1, 1);
     switch (in->op) {
+    case IR_SHLDF:
+        f[C] = negative(L, LLVMBuildShl(L->b, a, LLVMBuildTrunc(L->b, before, LLVMTypeOf(a), ""), ""));
+        f[O] = xor2(L, top, f[C]);
+        break;
+    case IR_SHRDF:
+        f[C] = bit0(L, LLVMBuildLShr(L->b, a, LLVMBuildTrunc(L->b, before, LLVMTypeOf(a), ""), ""));
+        f[O] = xor2(L, top, bit(L, r, w - 2));
+        break;
     case IR_SHLF:
         f[C] = bit(L, LLVMBuildShl(L->b, LLVMBuildZExt(L->b, a, t, ""), c, ""), w);
         f[O] = xor2(L, top, f[C]);
@@ -174,6 +182,9 @@ void lower_flags(struct lower *L, unsigned i, const struct ir_insn *in)
     case IR_SHLF: case IR_SHRF: case IR_SARF: case IR_ROLF: case IR_RORF:
         shift_flags(L, in, f, a, b, r);
         break;
+    case IR_SHLDF: case IR_SHRDF:
+        shift_flags(L, in, f, a, L->v[in->arg[2]], r);
+        break;
     case IR_UMULF: case IR_SMULF:
         multiply_flags(L, i, in, f);
         break;
@@ -205,13 +216,18 @@ void lower_putf(struct lower *L, const struct ir_insn *in)
     LLVMValueRef word = port_word(L, in->arg[0], in->aux);
     for (unsigned k = 0; k < N_FLAGS; k++)
         if (in->aux >> k & 1)
-            LLVMBuildStore(L->b, L->port[in->arg[0]][k], L->flag[k]);
-    if (!in->mod) {                                      /* other flags live on */
+            lower_set(L, L->flag[k], L->port[in->arg[0]][k]);
+    if (!in->mod && !asm_word_masks) {                   /* other flags live on */
+        LLVMValueRef f[N_FLAGS];
+        for (unsigned k = 0; k < N_FLAGS; k++)
+            f[k] = lower_old_flag(L, k);
+        word = asm_word_of(L, f, IR_F_ALL);
+    } else if (!in->mod) {
         LLVMValueRef old = LLVMBuildLoad2(L->b, int_type(L, asm_word_bits), L->word, "");
         uint64_t bits = asm_word_mask(in->aux);
         word = or2(L, and2(L, old, width_const(old, (int64_t)~bits)), and2(L, word, width_const(word, (int64_t)bits)));
     }
-    LLVMBuildStore(L->b, word, L->word);
+    lower_set(L, L->word, word);
 }
 
 LLVMValueRef lower_flags_word(struct lower *L, unsigned mask)

@@ -10,7 +10,7 @@
 #include "host/host.h"
 #include "ir/ir.h"
 
-enum { LLVM_MAX_EXITS = 100, LLVM_MAX_ENTRIES = 12, LLVM_MAX_GUESSES = 4, LLVM_MAX_BLOCKS = 256, LLVM_MAX_POLLS = 4096 };
+enum { LLVM_MAX_EXITS = 100, LLVM_MAX_ENTRIES = 12, LLVM_MAX_GUESSES = 4, LLVM_MAX_BLOCKS = 256, LLVM_MAX_POLLS = 4096, LLVM_MAX_ADDRESSES = 256 };
 enum { LLVM_EXACT_MEMORY = 1, LLVM_EXACT_ARITHMETIC = 2 };
 enum llvm_exit_kind {
     LLVM_EXIT_GO,            /* to the guest address `target`. The order is that of STAT_EXIT_* (stats.def) */
@@ -46,10 +46,18 @@ struct llvm_region {
     uint32_t entry_at[LLVM_MAX_ENTRIES];                         /* ascending */
     unsigned n_exits; struct llvm_exit exits[LLVM_MAX_EXITS];
     unsigned n_polls; struct llvm_poll { uint32_t at, to; } polls[LLVM_MAX_POLLS];    /* ascending: an access of the poll page, or one that may fault; where to go on then */
+    unsigned n_addresses; struct llvm_address { uint32_t at, to, kind; } addresses[LLVM_MAX_ADDRESSES];    /* the instruction at `at` wants a part of the address of `to` (host.h, region_address) */
     unsigned n_guest_insns;
     char why[128];
 };
 /* 0, or -1 and `why`. From any thread, each with its own machine. */
 typedef int llvm_compile_fn(struct llvm_region *r);
 llvm_compile_fn wherry_llvm_compile;
+/* The same, but what would make LLVM end the process sets *lost, with the reason in `why`: nothing here may be called again, by any thread */
+typedef int llvm_guarded_fn(struct llvm_region *r, bool *lost);
+llvm_guarded_fn wherry_llvm_guarded;
+/* The index of the INSN of the first guest instruction in a block, not optimized yet, that the compiler has no words for; b->n: it knows them all.
+ * Of r its `in` part without blocks. */
+typedef unsigned llvm_known_fn(const struct llvm_region *r, const struct ir_block *b);
+llvm_known_fn wherry_llvm_known;
 #endif

@@ -2,7 +2,8 @@
  * lower.c: a region's IR to one LLVM function.
  *
  * What must stay true:
- *  R1 a guest instruction is lowered as a whole or not at all: the region is left before the first one that can't be (`known`)
+ *  R1 a guest instruction is lowered as a whole or not at all: the engine ends blocks in front of the first one that can't be (`known`), before it
+ *     optimizes them, because the optimizer drops what nobody behind looks at
  *  R2 where others may see guest memory its accesses are volatile: they happen, once each and in program order, as x86 promises. Elsewhere
  *     nobody can tell their order between two polls; but loads whose value is not used happen, because they may fault
  *  R3 every way back to an earlier guest address passes a poll: an access of the poll page, whose fault the engine turns into a jump to the poll's
@@ -47,7 +48,7 @@ static void store_state(struct lower *L, LLVMValueRef v, uint32_t offset, unsign
     LLVMSetAlignment(LLVMBuildStore(L->b, v, asm_state(L, offset)), align);
 }
 
-static struct lower_slot *slot_of(struct lower *L, int64_t offset, unsigned size)
+struct lower_slot *lower_slot_of(struct lower *L, int64_t offset, unsigned size)
 {
     for (unsigned k = 0; k < L->n_slots; k++) {
         struct lower_slot *s = &L->slot[k];
@@ -63,24 +64,25 @@ static bool overlaps(int64_t offset, unsigned size, uint32_t field, unsigned fie
 }
 
 /* may GET and PUT of these bytes be lowered? Not those of the flags and the fp control, nor parts of two slots. */
-static bool state_known(struct lower *L, const struct ir_insn *in)
+static bool state_known(const struct llvm_region *r, const struct ir_insn *in)
 {
-    const struct host_offsets *o = L->r->offsets;
+    const struct host_offsets *o = r->offsets;
     unsigned size = ir_type_size[in->type];
-    const struct lower_slot *s = slot_of(L, in->imm, size);
     if (!is_int(in->type) && in->type != IR_V128)
         return false;
-    if (s)
-        return s->type == IR_I64 || in->type == IR_V128 || (in->imm - s->offset) % size == 0;
-    for (unsigned k = 0; k < L->n_slots; k++)
-        if (overlaps(in->imm, size, L->slot[k].offset, ir_type_size[L->slot[k].type]))
+    for (unsigned k = 0; k < r->n_slots; k++) {
+        const struct guest_slot *s = &r->slots[k];
+        if (in->imm >= s->offset && in->imm + size <= s->offset + (unsigned)ir_type_size[s->type])
+            return s->type == IR_I64 || in->type == IR_V128 || (in->imm - s->offset) % size == 0;
+        if (overlaps(in->imm, size, s->offset, ir_type_size[s->type]))
             return false;
+    }
     return in->imm >= 0 && in->imm < 4096 && !overlaps(in->imm, size, o->flags, 2) && !overlaps(in->imm, size, o->fpcr, 4);
 }
 
 static LLVMValueRef get(struct lower *L, const struct ir_insn *in)
 {
-    struct lower_slot *s = slot_of(L, in->imm, ir_type_size[in->type]);
+    struct lower_slot *s = lower_slot_of(L, in->imm, ir_type_size[in->type]);
     LLVMTypeRef t = type_of(L, in->type);
     if (!s)
         return load_state(L, t, (uint32_t)in->imm, 1);
@@ -98,7 +100,7 @@ static LLVMValueRef get(struct lower *L, const struct ir_insn *in)
 
 static void put(struct lower *L, const struct ir_insn *in)
 {
-    struct lower_slot *s = slot_of(L, in->imm, ir_type_size[in->type]);
+    struct lower_slot *s = lower_slot_of(L, in->imm, ir_type_size[in->type]);
     LLVMValueRef v = L->v[in->arg[0]];
     if (!s) {
         store_state(L, v, (uint32_t)in->imm, 1);
@@ -123,7 +125,7 @@ static void put(struct lower *L, const struct ir_insn *in)
             v = LLVMBuildOr(L->b, old, v, "");
         }
     }
-    LLVMBuildStore(L->b, v, s->var);
+    lower_set(L, s->var, v);
 }
 
 /* --- entry and exits --- */
@@ -136,10 +138,22 @@ static LLVMTypeRef pinned_types(struct lower *L, LLVMTypeRef *t, unsigned *n)
             t[(*n)++] = type_of(L, L->slot[k].type);
     for (unsigned k = 0; asm_kept[k]; k++)
         t[(*n)++] = int_type(L, 64);
+    for (unsigned k = 0; L->vectors && asm_kept_vectors[k]; k++)
+        t[(*n)++] = vector_type(L, IR_VOID);
     for (unsigned k = 0; asm_flag_regs[k]; k++)
         t[(*n)++] = int_type(L, 64);
     t[*n] = int_type(L, 64);                                 /* the selector */
     return LLVMStructTypeInContext(L->c, t, *n + (L->r->n_entries > 1), 0);
+}
+
+static unsigned n_kept(const struct lower *L)
+{
+    unsigned n = 0, k = 0;
+    while (asm_kept[n])
+        n++;
+    while (L->vectors && asm_kept_vectors[k])
+        k++;
+    return n + k;
 }
 
 static unsigned names(const char *const *reg, const char *form, char *text, size_t size)
@@ -150,11 +164,13 @@ static unsigned names(const char *const *reg, const char *form, char *text, size
     return at;
 }
 
+static bool word_is_host_s(void) { return asm_flag_regs[0] || asm_word_bits > 16; }
+
 /* the flags at the entry: from the state, or from their registers */
 static void enter_flags(struct lower *L, LLVMValueRef *reg)
 {
     LLVMTypeRef t = int_type(L, asm_word_bits);
-    LLVMValueRef word = asm_flag_regs[0] ? asm_word_in(L, reg) : load_state(L, t, L->r->offsets->flags, 2), flag[N_FLAGS];
+    LLVMValueRef word = word_is_host_s() ? asm_word_in(L, reg) : load_state(L, t, L->r->offsets->flags, 2), flag[N_FLAGS];
     LLVMBuildStore(L->b, word, L->word);
     asm_flags_of_word(L, word, flag);
     for (unsigned k = 0; k < N_FLAGS; k++)
@@ -184,6 +200,8 @@ static void enter(struct lower *L)
         if (L->slot[k].reg)
             at += (unsigned)snprintf(constraints + at, sizeof constraints - at, "%s={%s}", at ? "," : "", L->slot[k].reg);
     at += names(asm_kept, ",={%s}", constraints + at, sizeof constraints - at);
+    if (L->vectors)
+        at += names(asm_kept_vectors, ",={%s}", constraints + at, sizeof constraints - at);
     at += names(asm_flag_regs, ",={%s}", constraints + at, sizeof constraints - at);
     if (several)
         at += (unsigned)snprintf(constraints + at, sizeof constraints - at, ",={%s}", asm_selector);
@@ -192,6 +210,7 @@ static void enter(struct lower *L)
     for (unsigned k = 0; k < L->n_slots; k++)
         L->slot[k].var = LLVMBuildAlloca(L->b, type_of(L, L->slot[k].type), "");
     L->word = LLVMBuildAlloca(L->b, int_type(L, asm_word_bits), "");
+    run_prepare(L);
     LLVMTypeRef t = LLVMFunctionType(all, NULL, 0, 0);
     static const char text[] = ENTRY_SYMBOL ":";
     LLVMValueRef in = LLVMBuildCall2(L->b, t, LLVMGetInlineAsm(t, text, sizeof text - 1, constraints, at, 1, 0, LLVMInlineAsmDialectATT, 0), NULL, 0, "");
@@ -201,7 +220,7 @@ static void enter(struct lower *L)
     n = 0;
     for (unsigned k = 0; k < L->n_slots; k++)
         n += L->slot[k].reg != NULL;
-    for (unsigned k = 0; asm_kept[k]; k++)
+    for (unsigned k = 0, all_kept = n_kept(L); k < all_kept; k++)
         L->kept[k] = LLVMBuildExtractValue(L->b, in, n++, "");
     for (unsigned k = 0; asm_flag_regs[k]; k++)
         flag_reg[k] = LLVMBuildExtractValue(L->b, in, n++, "");
@@ -211,11 +230,12 @@ static void enter(struct lower *L)
         LLVMBuildStore(L->b, s->reg ? LLVMBuildExtractValue(L->b, in, n++, "") : load_state(L, type_of(L, s->type), s->offset, 1), s->var);
     }
     enter_flags(L, flag_reg);
+    run_enter(L);
 }
 
 static void leave(struct lower *L, unsigned number, const struct lower_exit *x)
 {
-    char text[96], constraints[MAX_SLOTS * 12] = "";
+    char text[128], constraints[MAX_SLOTS * 12] = "";
     LLVMTypeRef types[MAX_SLOTS + MAX_KEPT + MAX_FLAG_REGS];
     LLVMValueRef arg[MAX_SLOTS + MAX_KEPT + MAX_FLAG_REGS];
     unsigned n = 0, at = 0;
@@ -231,7 +251,9 @@ static void leave(struct lower *L, unsigned number, const struct lower_exit *x)
         }
     }
     at += names(asm_kept, ",{%s}", constraints + at, sizeof constraints - at);
-    for (unsigned k = 0; asm_kept[k]; k++)
+    if (L->vectors)
+        at += names(asm_kept_vectors, ",{%s}", constraints + at, sizeof constraints - at);
+    for (unsigned k = 0, all_kept = n_kept(L); k < all_kept; k++)
         arg[n++] = L->kept[k];
     at += names(asm_flag_regs, ",{%s}", constraints + at, sizeof constraints - at);
     asm_word_out(L, asm_flag_regs[0] ? LLVMBuildLoad2(L->b, int_type(L, asm_word_bits), L->word, "") : NULL, arg + n);
@@ -260,15 +282,26 @@ static LLVMBasicBlockRef exit_to(struct lower *L, uint64_t target, uint64_t back
     return L->exit[L->n_exits++].block;
 }
 
+static void store_flags(struct lower *L)
+{
+    LLVMValueRef word = LLVMBuildLoad2(L->b, int_type(L, asm_word_bits), L->word, "");
+    if (word_is_host_s())
+        asm_word_out(L, word, NULL);
+    else
+        store_state(L, word, L->r->offsets->flags, 2);
+}
+
 /* The way to an exit from the current block: stores the flags that are read there, and an indirect target. */
 static LLVMBasicBlockRef way_out(struct lower *L, LLVMBasicBlockRef exit, unsigned mask, LLVMValueRef target)
 {
     LLVMBasicBlockRef way = new_block(L), here = LLVMGetInsertBlock(L->b);
     LLVMPositionBuilderAtEnd(L->b, way);
+    if (L->run.on)
+        run_undo(L);
     if (asm_flag_regs[0] && !mask)                           /* whatever costs nothing */
         LLVMBuildStore(L->b, LLVMGetUndef(int_type(L, asm_word_bits)), L->word);
     else if (!asm_flag_regs[0] && L->flags_dirty && mask)
-        store_state(L, LLVMBuildLoad2(L->b, int_type(L, asm_word_bits), L->word, ""), L->r->offsets->flags, 2);
+        store_flags(L);
     if (target)
         store_state(L, target, L->r->offsets->exit_target, 8);
     LLVMBuildBr(L->b, exit);
@@ -444,15 +477,19 @@ static void indirect(struct lower *L, const struct llvm_block *b, const struct i
 
 /* --- faults (R5) --- */
 
-static bool may_fault(const struct lower *L, const struct ir_insn *in)
+static bool may_fault(const struct llvm_region *r, const struct ir_insn *in)
 {
     unsigned props = ir_op_info[in->op].props;
+    if (props & IR_P_FP && asm_looks)
+        return false;
     bool arithmetic = props & IR_P_FP || in->op == IR_DIVU || in->op == IR_DIVS;
-    return arithmetic ? L->r->exact & LLVM_EXACT_ARITHMETIC : props & IR_P_X && L->r->exact & LLVM_EXACT_MEMORY;
+    return arithmetic ? r->exact & LLVM_EXACT_ARITHMETIC : props & IR_P_X && r->exact & LLVM_EXACT_MEMORY;
 }
 
 static LLVMBasicBlockRef way_to_fault(struct lower *L)
 {
+    if (L->run.on)
+        return way_out(L, exit_to(L, 0, 0, LLVM_EXIT_FAULT), L->run.flags, int_const(L, 64, (int64_t)L->run.pc));
     if (!L->way_to_fault)
         L->way_to_fault = way_out(L, exit_to(L, 0, 0, LLVM_EXIT_FAULT), IR_F_ALL, int_const(L, 64, (int64_t)L->insn_pc));
     return L->way_to_fault;
@@ -523,7 +560,7 @@ static LLVMValueRef atomic(struct lower *L, const struct ir_insn *in)
     static const uint8_t how[] = { LLVMAtomicRMWBinOpAdd, LLVMAtomicRMWBinOpAnd, LLVMAtomicRMWBinOpOr, LLVMAtomicRMWBinOpXor, LLVMAtomicRMWBinOpXchg };
     LLVMValueRef p = guest_pointer(L, L->v[in->arg[0]]), x;
     LLVMAtomicOrdering order = LLVMAtomicOrderingSequentiallyConsistent;
-    if (L->fault)
+    if (L->fault || asm_own_atomics)
         return asm_atomic(L, in, p);
     if (in->op == IR_CAS)
         x = LLVMBuildAtomicCmpXchg(L->b, p, L->v[in->arg[1]], L->v[in->arg[2]], order, order, 0);
@@ -572,6 +609,13 @@ static LLVMValueRef shift(struct lower *L, const struct ir_insn *in)
         r = in->op == IR_SHL || in->op == IR_SHLF ? LLVMBuildShl(L->b, a, c, "") : LLVMBuildLShr(L->b, a, c, "");
     }
     return w == wide ? r : LLVMBuildTrunc(L->b, r, narrow, "");
+}
+
+static LLVMValueRef shift_double(struct lower *L, const struct ir_insn *in)
+{
+    LLVMValueRef a = L->v[in->arg[0]], b = L->v[in->arg[1]], n = LLVMBuildZExt(L->b, L->v[in->arg[2]], type_of(L, in->type), "");
+    LLVMValueRef left[3] = { a, b, n }, right[3] = { b, a, n };
+    return in->op == IR_SHLDF ? intrinsic(L, "llvm.fshl", type_of(L, in->type), left, 3) : intrinsic(L, "llvm.fshr", type_of(L, in->type), right, 3);
 }
 
 static LLVMValueRef multiply(struct lower *L, unsigned i, const struct ir_insn *in)
@@ -644,6 +688,7 @@ static LLVMValueRef integer(struct lower *L, unsigned i, const struct ir_insn *i
     case IR_SECOND: return L->second[in->arg[0]];
     case IR_BSWAP: case IR_CLZ: case IR_CTZ: case IR_POPCNT: return count_bits(L, in);
     case IR_CRC32C: return asm_crc32(L, in);
+    case IR_SHLDF: case IR_SHRDF: return shift_double(L, in);
     case IR_LEA: return lea(L, in);
     case IR_ZEXT: return L->wide[in->arg[0]] ? LLVMBuildTrunc(L->b, L->wide[in->arg[0]], t, "") : LLVMBuildZExt(L->b, a, t, "");
     case IR_SEXT: return LLVMBuildSExt(L->b, a, t, "");
@@ -670,7 +715,7 @@ static bool all_known_types(const struct ir_block *b, const struct ir_insn *in)
     return is_int(in->type) || in->type == IR_V128 || in->type == IR_VOID;
 }
 
-static bool known(struct lower *L, const struct ir_block *b, const struct ir_insn *in)
+static bool known(const struct llvm_region *r, const struct ir_block *b, const struct ir_insn *in)
 {
     if (in->op == IR_CONST || in->op == IR_INSN || in->op == IR_PUTF || in->op == IR_COND)
         return in->op != IR_CONST || in->type == IR_VOID || is_int(in->type);
@@ -678,13 +723,13 @@ static bool known(struct lower *L, const struct ir_block *b, const struct ir_ins
         return false;
     switch (in->op) {
     case IR_GET: case IR_PUT:
-        return state_known(L, in);
+        return state_known(r, in);
     case IR_LOAD: case IR_STORE: case IR_EXIT: case IR_EXITIF: case IR_EXITCALL: case IR_EXITCALLI: case IR_EXITIND: case IR_EXITRET: case IR_FENCE:
         return true;
     case IR_VLOADL: case IR_VSTOREL:
         return is_int(element(in->lane)) && (in->op == IR_VSTOREL || in->type == IR_V128);
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS:
-        return is_int(in->type) && (!may_fault(L, in) || asm_atomic_known(in));
+        return is_int(in->type) && (!may_fault(r, in) || asm_atomic_known(in));
     case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: case IR_NOT: case IR_NEG:
     case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: case IR_CLZ: case IR_CTZ: case IR_POPCNT:
     case IR_LEA: case IR_ZEXT: case IR_SEXT: case IR_TRUNC:
@@ -697,6 +742,7 @@ static bool known(struct lower *L, const struct ir_block *b, const struct ir_ins
     case IR_FCMPF: case IR_VTESTF:
         return in->type == IR_V128;
     case IR_BSWAP: return in->type >= IR_I16 && is_int(in->type);
+    case IR_SHLDF: case IR_SHRDF: return in->type == IR_I32 || in->type == IR_I64;
     case IR_DIVU: case IR_DIVS: return in->type >= IR_I16 && is_int(in->type);
     default:
         return vector_known(b, in) || asm_known(b, in);
@@ -704,12 +750,20 @@ static bool known(struct lower *L, const struct ir_block *b, const struct ir_ins
 }
 
 /* R1: all of the guest instruction whose INSN is at i */
-static bool insn_known(struct lower *L, const struct ir_block *b, unsigned i)
+static bool insn_known(const struct llvm_region *r, const struct ir_block *b, unsigned i)
 {
     for (unsigned k = i + 1; k < b->n && b->insn[k].op != IR_INSN; k++)
-        if (!known(L, b, &b->insn[k]))
+        if (!known(r, b, &b->insn[k]))
             return false;
     return true;
+}
+
+__attribute__((visibility("default"))) unsigned wherry_llvm_known(const struct llvm_region *r, const struct ir_block *b)
+{
+    for (unsigned i = 0; i < b->n; i++)
+        if (b->insn[i].op == IR_INSN && !insn_known(r, b, i))
+            return i;
+    return b->n;
 }
 
 /* the nearest PUT over the slot behind or in front of i */
@@ -747,7 +801,7 @@ static bool low_operation(struct lower *L, unsigned i, const struct ir_insn *in)
     for (unsigned k = i + 1; k < L->ir->n && !p; k++)
         if (L->ir->insn[k].op == IR_PUT && L->ir->insn[k].arg[0] == i)
             p = &L->ir->insn[k];
-    struct lower_slot *s = p && p->type == in->type ? slot_of(L, p->imm, 8) : NULL;
+    struct lower_slot *s = p && p->type == in->type ? lower_slot_of(L, p->imm, 8) : NULL;
     if (!s || s->type != IR_I64 || p->imm != s->offset || put_over(L->ir, s, i, 1) != p || !is_low_part(L->ir, s, i, in))
         return false;
     LLVMValueRef a = L->v[in->arg[0]], c = L->v[in->arg[1]], old = LLVMBuildLoad2(L->b, int_type(L, 64), s->var, "");
@@ -764,7 +818,7 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
 {
     LLVMValueRef *v = &L->v[i];
     L->whole[i] = L->wide[i] = NULL;
-    L->fault = may_fault(L, in) ? way_to_fault(L) : NULL;
+    L->fault = may_fault(L->r, in) ? way_to_fault(L) : NULL;
     if (low_operation(L, i, in))
         return;
     switch (in->op) {
@@ -788,20 +842,6 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
 
 /* --- blocks --- */
 
-/* The block is left in front of the instruction at i. Conditions behind it that take their flags from ports in front of it will look for them in the
- * state, where the optimizer has not put them. */
-static void keep_wanted_flags(struct lower *L, unsigned i)
-{
-    for (unsigned k = i; k < L->ir->n; k++) {
-        const struct ir_insn *cond = &L->ir->insn[k];
-        if (cond->op != IR_COND || cond->arg[0] == IR_NONE || cond->arg[0] >= i)
-            continue;
-        struct ir_insn putf = { .op = IR_PUTF, .arg = { cond->arg[0] }, .aux = (uint8_t)ir_cc_reads((enum ir_cc)cond->aux) };
-        lower_putf(L, &putf);
-        L->flags_dirty = true;
-    }
-}
-
 /* true: the block ends with it */
 static bool lower_exit(struct lower *L, const struct llvm_block *b, const struct ir_insn *in)
 {
@@ -824,20 +864,17 @@ static void lower_block(struct lower *L, unsigned k)
         asm_poll(L, way_out(L, exit_to(L, b->guest_pc, 0, LLVM_EXIT_LEAVE), b->flags_in, NULL), next);
         LLVMPositionBuilderAtEnd(L->b, next);
     }
+    run_block(L);
     for (unsigned i = 0; i < b->n; i++) {
         const struct ir_insn *in = &b->insn[i];
-        if (in->op == IR_INSN && !insn_known(L, b, i)) {
-            if (k == 0 && (uint64_t)in->imm == b->guest_pc)
-                L->why = "first instruction";
-            keep_wanted_flags(L, i);
-            LLVMBuildBr(L->b, way_out(L, exit_to(L, (uint64_t)in->imm, 0, LLVM_EXIT_GO), IR_F_ALL, NULL));
-            return;
-        }
         if (in->op == IR_INSN) {
+            if (!insn_known(L->r, b, i))
+                L->why = "unknown operation";
             L->r->n_guest_insns++;
             L->way_to_fault = NULL;
         }
         L->insn_pc = in->op == IR_INSN ? (uint64_t)in->imm : L->insn_pc;
+        run_see(L, i, in);
         if (!(ir_op_info[in->op].props & IR_P_T))
             lower_insn(L, i, in);
         else if (lower_exit(L, &L->r->blocks[k], in))

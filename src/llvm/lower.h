@@ -7,8 +7,17 @@
 #include <llvm-c/TargetMachine.h>
 #include "llvm/llvm.h"
 
-enum { MAX_SLOTS = 64, N_FLAGS = 6, MAX_KEPT = 4, MAX_FLAG_REGS = 4 };
-struct lower_slot { LLVMValueRef var; const char *reg; uint16_t offset; uint8_t type; bool dirty; };
+enum { MAX_SLOTS = 64, N_FLAGS = 6, MAX_KEPT = 40, MAX_FLAG_REGS = 4 };
+struct lower_slot { LLVMValueRef var; const char *reg; uint16_t offset; uint8_t type; bool dirty; unsigned wrong /* as lower.wrong */; };
+struct lower_undo { LLVMValueRef var, old; };
+struct lower_run {                               /* runs.c */
+    bool on, flags_written;                      /* flags_written: in the block so far */
+    uint64_t pc;                                 /* where it began */
+    unsigned number, flags;                      /* flags: IR_F_* that may be read there */
+    LLVMValueRef noted, before;                  /* what the host has noted as of the last look (a variable), as of the run's begin */
+    struct lower_undo undo[MAX_SLOTS + N_FLAGS + 1];
+    unsigned n_undo;
+};
 struct lower_exit { LLVMBasicBlockRef block; uint64_t target, back; uint8_t kind; };
 struct lower {
     struct llvm_region *r;
@@ -37,6 +46,8 @@ struct lower {
     LLVMBasicBlockRef fault;                     /* where inline assembly goes if it faults; NULL: it may not, or nobody looks */
     LLVMValueRef whole[IR_MAX_INSNS];            /* of a narrow operation done within its slot: the slot's new value, or NULL */
     LLVMValueRef wide[IR_MAX_INSNS];             /* of a load in an exact region: i64, zero-extended, or NULL */
+    struct lower_run run;
+    unsigned wrong[IR_MAX_INSNS];                /* number of the run that the value comes from */
     const char *why;
     bool refused;                                /* by LLVM */
 };
@@ -61,6 +72,15 @@ LLVMValueRef lower_old_flag(struct lower *L, unsigned k);
 bool vector_known(const struct ir_block *b, const struct ir_insn *in);
 LLVMValueRef lower_vector(struct lower *L, const struct ir_insn *in);
 
+/* runs.c */
+void lower_set(struct lower *L, LLVMValueRef var, LLVMValueRef v);           /* a slot's or flag's variable */
+void run_prepare(struct lower *L), run_enter(struct lower *L);               /* variables; at the entry */
+void run_block(struct lower *L);                                             /* a block begins */
+void run_see(struct lower *L, unsigned i, const struct ir_insn *in);         /* before each operation is lowered */
+void run_end(struct lower *L);
+void run_undo(struct lower *L);                                              /* on the way out of it */
+struct lower_slot *lower_slot_of(struct lower *L, int64_t offset, unsigned size);
+
 /* Leave in front of the guest instruction under way, of which nothing has been done yet, when `special`: the interpreter does it. */
 void lower_alone_if(struct lower *L, LLVMValueRef special);
 
@@ -69,6 +89,10 @@ bool asm_known(const struct ir_block *b, const struct ir_insn *in);
 LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in);
 LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest);
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
+extern const bool asm_looks;                                                 /* floating point never faults: the host notes, in an i32, what x86 may do otherwise (runs.c) */
+LLVMValueRef asm_noted(struct lower *L), asm_special(struct lower *L, LLVMValueRef noted);
+void asm_note(struct lower *L, LLVMValueRef noted);
+LLVMValueRef lower_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest);    /* divide.c: asm_divide for hosts without x86's */
 /* inline.c: without effects it may be moved to where it is used. A fault in it goes to L->fault, if that is set. */
 LLVMValueRef call_asm(struct lower *L, const char *text, const char *constraints, LLVMTypeRef result, LLVMValueRef *arg, unsigned n, unsigned effects);
 enum asm_effects { ASM_PURE, ASM_EFFECTS, ASM_STICKY /* sets sticky flags: it happens, but touches no memory */ };
@@ -78,18 +102,22 @@ bool asm_float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *z,
 LLVMValueRef asm_load(struct lower *L, LLVMTypeRef type, LLVMValueRef pointer, bool aligned);
 void asm_store(struct lower *L, LLVMValueRef v, LLVMValueRef pointer, bool aligned);
 bool asm_atomic_known(const struct ir_insn *in);
+extern const bool asm_own_atomics;                                           /* asm_atomic does all of them */
 LLVMValueRef asm_atomic(struct lower *L, const struct ir_insn *in, LLVMValueRef pointer);
 void asm_fence(struct lower *L, unsigned kind);
 extern const char llvm_triple[], llvm_cpu[];
+extern const char asm_no_vectors[];                                          /* features for a function without vectors, where LLVM takes their registers all the same */
 extern const char *const asm_options[];                                      /* LLVM's own, NULL behind the last */
 extern const LLVMCodeModel asm_code_model;
 void asm_start(void);                                                        /* LLVM's parts for the host */
 void asm_function(struct lower *L);                                          /* what the region's function needs so that no register is saved */
 bool asm_allows(const struct ir_insn *in);                                   /* may an operation that LLVM has words for be lowered by them? */
 extern const char *const asm_kept[], *const asm_flag_regs[];                 /* registers that tier 1 wants back as they were, those that hold the flags; NULL behind the last */
+extern const char *const asm_kept_vectors[];                                 /* ... that a region with vectors must keep besides */
 LLVMValueRef asm_state(struct lower *L, uint32_t offset);                    /* pointer */
 /* All flags in one integer, as tier 1 has them in the state or in asm_flag_regs */
-extern const unsigned asm_word_bits;
+extern const unsigned asm_word_bits;                                         /* 16: as the state has it; else, without asm_flag_regs, asm_word_in and _out are the state's */
+extern const bool asm_word_masks;                                            /* each flag has its bits in it: asm_word_mask */
 uint64_t asm_word_mask(unsigned mask);                                       /* the bits that hold these flags */
 LLVMValueRef asm_word_in(struct lower *L, LLVMValueRef *reg);
 void asm_word_out(struct lower *L, LLVMValueRef word, LLVMValueRef *reg);    /* to the registers, each an i64 */
@@ -97,8 +125,8 @@ LLVMValueRef asm_word_of(struct lower *L, LLVMValueRef *flag, unsigned mask);
 void asm_flags_of_word(struct lower *L, LLVMValueRef word, LLVMValueRef *flag);
 void asm_order_load(struct lower *L), asm_order_store(struct lower *L);      /* behind a load and in front of a store of shared memory */
 bool asm_begins(const uint8_t *code, uint64_t size);                          /* nothing but the making of a frame? */
-/* Host code that LLVM's object file leaves open. EXIT: `place` is one of a region's exits. */
-enum asm_reloc { RELOC_UNKNOWN, RELOC_DONE, RELOC_EXIT };
+/* Host code that LLVM's object file leaves open. EXIT: `place` is one of a region's exits. ADDRESS: it depends on where the region will lie. */
+enum asm_reloc { RELOC_UNKNOWN, RELOC_DONE, RELOC_EXIT, RELOC_ADDRESS };
 enum asm_reloc asm_relocate(unsigned type, int64_t addend, uint8_t *code, uint64_t place, uint64_t symbol, bool undefined);
 extern const unsigned asm_reloc_64;                                          /* type of a pointer's relocation */
 extern const bool asm_partial_registers;                                     /* asm_low_operation is there */

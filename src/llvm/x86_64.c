@@ -7,12 +7,12 @@
 #include <string.h>
 #include "llvm/lower.h"
 
-const char llvm_triple[] = "x86_64-unknown-linux-gnu", llvm_cpu[] = "x86-64-v2";
+const char llvm_triple[] = "x86_64-unknown-linux-gnu", llvm_cpu[] = "x86-64-v2", asm_no_vectors[] = "";
 /* loops were strength-reduced once: again only moves registers; short ones within one line of the instruction cache are up to half again as fast */
 const char *const asm_options[] = { "-disable-lsr", "-align-loops=64", NULL };
 const LLVMCodeModel asm_code_model = LLVMCodeModelSmall;
-const char *const asm_kept[] = { NULL }, *const asm_flag_regs[] = { NULL };
-const bool asm_partial_registers = true, asm_aligns = true;
+const char *const asm_kept[] = { NULL }, *const asm_kept_vectors[] = { NULL }, *const asm_flag_regs[] = { NULL };
+const bool asm_partial_registers = true, asm_aligns = true, asm_looks = false, asm_own_atomics = false, asm_word_masks = true;
 
 #define STATE_SPACE 256                  /* LLVM's address space for %gs */
 #define NO_SAVED_REGISTERS 10            /* LLVM's calling convention for GHC: no register has to be kept for a caller */
@@ -239,8 +239,13 @@ bool asm_float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *z,
     } else {
         r = call_asm(L, text, "={@ccz},={@ccp},={@ccc},={@ccbe},x,x,~{flags}", flags, arg, 2, ASM_STICKY);
     }
-    for (unsigned k = 0; k < 4; k++)
-        *out[k] = LLVMBuildTrunc(L->b, LLVMBuildExtractValue(L->b, r, k, ""), int_type(L, 1), "");
+    for (unsigned k = 0; k < 4; k++) {
+        LLVMValueRef v = LLVMBuildExtractValue(L->b, r, k, "");
+        /* LLVM would take a condition, and its opposite, from the processor's flags where they have gone since */
+        if (!L->fault)
+            v = call_asm(L, "", "=r,0", t, &v, 1, ASM_PURE);
+        *out[k] = LLVMBuildTrunc(L->b, v, int_type(L, 1), "");
+    }
     return true;
 }
 
@@ -373,3 +378,8 @@ LLVMValueRef asm_atomic(struct lower *L, const struct ir_insn *in, LLVMValueRef 
     in_memory(L, call, 0, t);
     return no_result ? arg[1] : call;
 }
+
+/* floating point sets sticky flags and faults as x86 does */
+LLVMValueRef asm_noted(struct lower *L) { return NULL; }
+LLVMValueRef asm_special(struct lower *L, LLVMValueRef noted) { return NULL; }
+void asm_note(struct lower *L, LLVMValueRef noted) {}

@@ -572,10 +572,7 @@ static void test_chains(void **unused)
     fill_state = given_state;
     for (unsigned s = first; s < first + n_blocks; s++) {
         const char *why = "";
-        current_seed = s;
-        seed = s * 0x9e3779b97f4a7c15ull | 1;
-        for (unsigned k = 0; k < 4; k++)
-            rnd(2);
+        start_seed(s);
         ir_build_start(&B, &block, chain_pc = 0x400000);
         n_pool = 0;
         make_chain();

@@ -294,10 +294,7 @@ static void run_loops(unsigned first, unsigned n)
 {
     for (unsigned s = first; s < first + n; s++) {
         const char *why = "";
-        current_seed = s;
-        seed = s * 0x9e3779b97f4a7c15ull | 1;
-        for (unsigned k = 0; k < 4; k++)
-            rnd(2);
+        start_seed(s);
         make_loop();
         if (ir_verify(&block))
             fprintf(stderr, "seed %u: %s\n", s, ir_verify(&block));

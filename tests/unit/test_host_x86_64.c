@@ -18,6 +18,7 @@
 #include "host/icache.h"
 #include "ir/build.h"
 #include "ir/helpers.h"
+#include "random.h"
 
 #if defined __x86_64__ && !defined TEST_HOST
 #define TEST_HOST host_x86_64
@@ -83,20 +84,6 @@ static const struct ir_interp_env interp_env = { .pc_offset = OFF(g.pc), .flags_
 static struct host_code code;
 static struct ir_block block;
 static struct ir_builder B;
-
-static uint64_t seed = 1;
-static unsigned rnd(unsigned n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (unsigned)((seed >> 20) % n);
-}
-static int64_t corner(void)
-{
-    static const int64_t v[] = { 0, 1, -1, 2, 8, 31, 32, 63, 127, 128, 255, 0x7fff, 0x8000, INT32_MAX, INT32_MIN, 1ll << 32, INT64_MAX, INT64_MIN };
-    return rnd(3) ? v[rnd(18)] : (int64_t)(seed * 0x2545f4914f6cdd1dull);
-}
 
 /* --- random steps --- */
 
@@ -592,6 +579,12 @@ static bool compare_once(void)
 static unsigned n_refused;
 static uint64_t current_seed;
 
+static void start_seed(uint64_t s)
+{
+    current_seed = s;
+    set_seed(s);
+}
+
 /* of translated code: what the engine does */
 static bool leave_fault(void *context, uint64_t pc)
 {
@@ -641,10 +634,7 @@ static void catch_crashes(void)
 static bool try_block(uint64_t s, unsigned n)
 {
     const char *why = "";
-    current_seed = s;
-    seed = s * 0x9e3779b97f4a7c15ull | 1;
-    for (unsigned k = 0; k < 4; k++)
-        rnd(2);
+    start_seed(s);
     make_block(n);
     const char *bad = ir_verify(&block);
     if (bad) {
@@ -820,8 +810,7 @@ static void try_doubles(unsigned first, unsigned n_blocks)
     for (unsigned s = first; s < first + n_blocks; s++) {
         const char *why = "";
         uint64_t pc = 0x400000;
-        current_seed = s;
-        seed = s * 0x9e3779b97f4a7c15ull | 1;
+        start_seed(s);
         ir_build_start(&B, &block, pc);
         n_pool = 0;
         for (unsigned k = 0, n = 1 + s % 24; k < n; k++, pc += 3) {
@@ -891,6 +880,7 @@ static void test_dot_product(void **unused)
 #include "test_host_loops.h"
 #endif
 
+#ifndef TEST_REGIONS                 /* test_regions.c has its own */
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -903,6 +893,7 @@ int main(int argc, char **argv)
         cmocka_set_test_filter(argv[1]);
     return cmocka_run_group_tests(tests, setup, NULL);
 }
-#else
+#endif
+#elif !defined TEST_REGIONS
 int main(void) { return 0; }
 #endif

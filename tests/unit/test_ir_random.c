@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include "ir/build.h"
 #include "ir/helpers.h"
+#include "random.h"
 
 enum { N_SLOTS = 8, N_VECTORS = 4, VECTORS = 64, FLAGS = 136, PC = 144, FPCR = 152, STATE = 160, MEMORY = 64 };
 static const struct ir_interp_env env = { .pc_offset = PC, .flags_offset = FLAGS, .fpcr_offset = FPCR };
@@ -32,20 +33,6 @@ const struct ir_helper ir_helpers[] = {
     { "plain", plain, 2, 0 }, { "reads", reads, 2, IR_H_READS_FLAGS }, { "writes", writes, 2, IR_H_WRITES_FLAGS }, { "pure", pure, 2, IR_H_PURE },
 };
 const unsigned ir_n_helpers = 4;
-
-static uint64_t seed = 1;
-static unsigned rnd(unsigned n)
-{
-    seed ^= seed << 13;
-    seed ^= seed >> 7;
-    seed ^= seed << 17;
-    return (unsigned)((seed >> 20) % n);
-}
-static int64_t corner(void)
-{
-    static const int64_t v[] = { 0, 1, -1, 2, 8, 31, 32, 63, 127, 128, 255, 0x7fff, 0x8000, INT32_MAX, INT32_MIN, 1ll << 32, INT64_MAX, INT64_MIN };
-    return rnd(4) ? v[rnd(18)] : (int64_t)(seed * 0x2545f4914f6cdd1dull);
-}
 
 /* One value in both blocks. */
 struct pair { ir_ref raw, built; uint8_t type; bool port; uint8_t op; };

@@ -9,9 +9,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include "linux/own_threads.h"
 #include "linux/proc.h"
 #include "linux/start.h"
 #include "linux_alone.h"
+
+unsigned long linux_guest_threads(unsigned long all) { return all; }
 
 static char root[64], where[4096];
 

@@ -87,19 +87,11 @@ static void emit_all(struct emitter *e)
 
 /* --- counting for tier 2 (H6); at a block's start x15..x17 and NZCV are free --- */
 
-static bool counts(const struct emitter *e)
-{
-    bool loops = e->env->heat > 1;
-    for (unsigned i = 0; i < e->b->n && e->env->heat && !loops; i++)
-        loops = (e->b->insn[i].op == IR_EXIT || e->b->insn[i].op == IR_EXITIF) && e->b->insn[i].mod & IR_EXIT_POLL;
-    return loops;
-}
-
 /* the jump to be taken when the counter ran out, or NULL */
 static uint8_t *count_entry(struct emitter *e)
 {
     int64_t at = e->o->heat + 4 * host_heat_index(e->b->guest_pc);
-    if (!counts(e))
+    if (!counts_entries(e))
         return NULL;
     asm_mem(&e->a, true, false, 2, T0, STATE, at);
     asm_add_imm(&e->a, false, true, true, T0, T0, 1);

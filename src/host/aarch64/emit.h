@@ -126,13 +126,8 @@ enum { TR_BARRIER = 1,    /* what stands before must not wait behind it, nor wha
        TR_SLOT = 2, TR_MAY_WAIT = 4, TR_PORT = 8, TR_ADDRESS = 16, TR_CONDITION = 32, TR_FLAGS = 64, TR_EXIT = 128, TR_FP = 256, TR_MAP = 512 };
 extern const uint16_t a64_traits[IR_N_OPS];
 static inline unsigned traits(const struct ir_insn *in) { return a64_traits[in->op]; }
-static inline unsigned type_size(unsigned t) { return ir_type_size[t]; }
+#include "host/emitter.h"
 static inline unsigned type_log2(unsigned t) { return (unsigned)__builtin_ctz(ir_type_size[t] ? ir_type_size[t] : 1); }
-static inline unsigned type_bits(unsigned t) { return t == IR_I1 ? 1 : ir_type_size[t] * 8u; }
-static inline const struct ir_insn *insn(const struct emitter *e, ir_ref r) { return &e->b->insn[r]; }
-static inline bool is_gpr_type(unsigned t) { return t >= IR_I1 && t <= IR_I64; }
-static inline bool feature(const struct emitter *e, unsigned f) { return (e->env->features & f) != 0; }
-static inline int32_t spill_at(const struct emitter *e, unsigned offset) { return (int32_t)(e->o->spill + offset); }
 static inline bool is_const(const struct emitter *e, ir_ref r, int64_t *v) { *v = insn(e, r)->imm; return insn(e, r)->op == IR_CONST; }
 static inline uint64_t const_bits(const struct ir_insn *in)
 {

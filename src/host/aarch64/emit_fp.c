@@ -43,7 +43,7 @@ static bool is_alone(const struct emitter *e, const struct ir_insn *in) { return
 unsigned fp_dst_low(struct emitter *e, const struct ir_insn *in) { return is_alone(e, in) ? alloc_vec(e) : dst_vec(e); }
 unsigned fp_low_target(const struct emitter *e, const struct ir_insn *in, unsigned d) { return is_alone(e, in) ? d : VT0; }
 
-/* the low element from low_target, the rest from arg0 */
+/* the low element from fp_low_target, the rest from arg0 */
 void fp_finish_low(struct emitter *e, struct tail *t, bool f64, unsigned d)
 {
     const struct ir_insn *in = insn(e, (ir_ref)e->i);

@@ -4,13 +4,6 @@
  */
 #include "host/aarch64/emit.h"
 
-static unsigned mapped_reg(const struct emitter *e, int64_t offset)
-{
-    if (offset < 0 || offset >= MAP_BYTES || !e->map->reg_at[offset / 8])
-        return NO_REG;
-    return e->map->reg_at[offset / 8] - 1u;
-}
-
 static bool overlaps(int64_t offset, unsigned size, uint32_t field, unsigned field_size)
 {
     return offset < (int64_t)field + field_size && (int64_t)field < offset + size;
@@ -58,7 +51,7 @@ static bool get_vector_part(struct emitter *e, const struct ir_insn *in, unsigne
 
 static bool get(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned reg = mapped_reg(e, in->imm);
+    unsigned reg = slot_reg(e, in->imm);
     if (reg == NO_REG)
         return get_memory(e, in);
     unsigned at = (unsigned)(in->imm - e->map->offset[reg]);
@@ -145,7 +138,7 @@ static bool put_vector(struct emitter *e, const struct ir_insn *in, unsigned reg
 
 static bool put(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned reg = mapped_reg(e, in->imm);
+    unsigned reg = slot_reg(e, in->imm);
     if (reg == NO_REG)
         return put_memory(e, in);
     unsigned at = (unsigned)(in->imm - e->map->offset[reg]);

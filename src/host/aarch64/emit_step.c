@@ -39,7 +39,7 @@ static bool passes(const struct emitter *e, unsigned j, const struct ir_insn *in
     case IR_INSN: return !e->v[j].poll && !e->v[j].run;
     case IR_ZEXT: case IR_SEXT: case IR_TRUNC: return plain_int(in->type) && plain_int(insn(e, in->arg[0])->type);
     case IR_PUT: {
-        unsigned reg = in->imm >= 0 && in->imm < MAP_BYTES && e->map->reg_at[in->imm / 8] ? e->map->reg_at[in->imm / 8] - 1u : NO_REG;
+        unsigned reg = slot_reg(e, in->imm);
         return reg < VEC && reg != n;
     }
     default: return false;

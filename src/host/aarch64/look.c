@@ -17,11 +17,6 @@ struct look {
 static const struct value fresh = { .reg = NO_REG, .hint = NO_REG, .user = NO_INSN, .next = NO_INSN, .second = NO_INSN, .early = NO_INSN, .putf = NO_INSN,
                                     .sunk = NO_INSN, .upper = NO_INSN, .addr_only = true, .home = -1, .port_home = -1 };
 
-static unsigned slot_reg(const struct emitter *e, int64_t offset)
-{
-    return offset >= 0 && offset < MAP_BYTES && e->map->reg_at[offset / 8] ? e->map->reg_at[offset / 8] - 1u : NO_REG;
-}
-
 static bool waits(const struct look *l, unsigned j, const struct ir_insn *in)
 {
     const struct value *v = &l->e->v[j];

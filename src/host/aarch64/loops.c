@@ -7,13 +7,9 @@
  * The back-edge is a plain branch, which nobody can take away from outside: only while memory is not ordered (one thread).
  */
 #include "host/aarch64/emit.h"
+#include "host/linear.h"
 
 enum { SAVED_FLAGS = CELL_ARG, SAVED_MASK = CELL_ARG + 24, SAVED_FPSR = CELL_ARG + 32, MOST_CHANGED = 14 };
-
-static unsigned mapped_reg(const struct emitter *e, const struct ir_insn *in)
-{
-    return in->imm >= 0 && in->imm < MAP_BYTES && e->map->reg_at[in->imm / 8] ? e->map->reg_at[in->imm / 8] - 1u : NO_REG;
-}
 
 /* --- which blocks --- */
 
@@ -23,7 +19,7 @@ static bool can_repeat(const struct emitter *e, const struct ir_insn *in)
 {
     unsigned tr = traits(in);
     switch (in->op) {
-    case IR_PUT: return mapped_reg(e, in) != NO_REG;
+    case IR_PUT: return slot_reg(e, in->imm) != NO_REG;
     case IR_GET: case IR_LOAD: case IR_VLOADL: case IR_INSN: case IR_PUTF: case IR_EXITIF: case IR_EXIT: return true;
     case IR_CALL: case IR_DIVU: case IR_DIVS: return false;
     default: return !(tr & (TR_ADDRESS | TR_EXIT)) && (tr & TR_FP || !(ir_op_info[in->op].props & (IR_P_X | IR_P_S)));
@@ -43,8 +39,8 @@ void find_loop(struct emitter *e)
         if (!can_repeat(e, in))
             return;
         runs += e->v[j].run != 0;
-        if (in->op == IR_PUT && !(l->changed >> mapped_reg(e, in) & 1)) {
-            l->changed |= 1ull << mapped_reg(e, in);
+        if (in->op == IR_PUT && !(l->changed >> slot_reg(e, in->imm) & 1)) {
+            l->changed |= 1ull << slot_reg(e, in->imm);
             changed++;
         }
         if (in->op == IR_PUTF)
@@ -59,66 +55,24 @@ void find_loop(struct emitter *e)
 
 /* --- addresses that stay aligned --- */
 
-struct linear { unsigned n; uint8_t reg[2], shift[2]; int64_t add; };
-
-static bool linear_reg(struct linear *f, unsigned reg, unsigned shift)
+static bool in_registers(const struct emitter *e, const struct host_linear *f)
 {
-    if (f->n == 2 || reg >= VEC)
-        return false;
-    f->reg[f->n] = (uint8_t)reg;
-    f->shift[f->n++] = (uint8_t)shift;
+    for (unsigned k = 0; k < f->n; k++)
+        if (slot_reg(e, f->slot[k]) >= VEC || e->map->offset[slot_reg(e, f->slot[k])] != f->slot[k])
+            return false;
     return true;
 }
 
-/* r << shift joins the sum */
-static bool linear(const struct emitter *e, ir_ref r, unsigned shift, struct linear *f)
-{
-    const struct ir_insn *in = insn(e, r);
-    int64_t c;
-    if (in->type != IR_I64 || shift > 31)
-        return false;
-    switch (in->op) {
-    case IR_CONST: f->add += (int64_t)((uint64_t)in->imm << shift); return true;
-    case IR_GET: return mapped_reg(e, in) != NO_REG && e->map->offset[mapped_reg(e, in)] == in->imm && linear_reg(f, mapped_reg(e, in), shift);
-    case IR_ADD: case IR_ADDF: return linear(e, in->arg[0], shift, f) && linear(e, in->arg[1], shift, f);
-    case IR_SUB: case IR_SUBF:
-        if (!is_const(e, in->arg[1], &c))
-            return false;
-        f->add -= (int64_t)((uint64_t)c << shift);
-        return linear(e, in->arg[0], shift, f);
-    case IR_LEA:
-        f->add += (int64_t)((uint64_t)in->imm << shift);
-        return (in->arg[0] == IR_NONE || linear(e, in->arg[0], shift, f)) && (in->arg[1] == IR_NONE || linear(e, in->arg[1], shift + in->aux, f));
-    default: return false;
-    }
-}
-
-/* every PUT of this register in the loop leaves (register << shift) % 16 as it is */
-static bool keeps_alignment(const struct emitter *e, unsigned reg, unsigned shift)
-{
-    for (unsigned j = 0; j < e->loop.back; j++) {
-        const struct ir_insn *in = insn(e, (ir_ref)j);
-        struct linear f = { .n = 0 };
-        if (in->op != IR_PUT || mapped_reg(e, in) != reg)
-            continue;
-        if (in->type != IR_I64 || !linear(e, in->arg[0], 0, &f) || f.n != 1 || f.reg[0] != reg || f.shift[0] || ((uint64_t)f.add << shift) % 16)
-            return false;
-    }
-    return true;
-}
-
-static void check_before(struct emitter *e, const struct linear *f)
+static void check_before(struct emitter *e, const struct host_linear *f)
 {
     struct asm_buf *a = &e->a;
-    unsigned low = (unsigned)f->add & 15, n = f->n ? f->reg[0] : ZR;
-    if (f->n && f->shift[0])
-        asm_lsl(a, true, T0, n, f->shift[0] & 63), n = T0;
+    unsigned low = (unsigned)f->add & 15, n = slot_reg(e, f->slot[0]);
+    if (f->shift[0])
+        asm_lsl(a, true, T0, n, f->shift[0]), n = T0;
     if (f->n == 2)
-        asm_rrs(a, true, A_ADD, T0, n, f->reg[1], LSL, f->shift[1]), n = T0;
-    if (low) {
-        n == ZR ? asm_imm(a, T0, low) : asm_add_imm(a, true, false, false, T0, n, low);
-        n = T0;
-    }
+        asm_rrs(a, true, A_ADD, T0, n, slot_reg(e, f->slot[1]), LSL, f->shift[1]), n = T0;
+    if (low)
+        asm_add_imm(a, true, false, false, T0, n, low), n = T0;
     asm_logic_imm(a, true, A_AND, T0, n, 15);
     struct tail *t = &e->tails[e->n_tails++];
     *t = (struct tail){ .kind = TAIL_RUN, .pc = e->b->guest_pc, .n_from = 1 };
@@ -128,16 +82,11 @@ static void check_before(struct emitter *e, const struct linear *f)
 static void check_addresses(struct emitter *e)
 {
     for (unsigned j = 0; j < e->loop.back && e->n_tails < 16; j++) {
-        const struct ir_insn *in = insn(e, (ir_ref)j);
-        struct linear f = { .n = 0 };
-        if (in->op != IR_LOAD || !(in->aux & IR_MEM_ALIGNED) || type_size(in->type) != 16 || !linear(e, in->arg[0], 0, &f))
+        struct host_linear f;
+        if (!host_loop_address(e->b, e->loop.back, j, &f) || !in_registers(e, &f))
             continue;
-        bool keeps = true;
-        for (unsigned k = 0; k < f.n; k++)
-            keeps &= f.shift[k] < 32 && keeps_alignment(e, f.reg[k], f.shift[k]);
-        if (!keeps)
-            continue;
-        check_before(e, &f);
+        if (f.n)
+            check_before(e, &f);
         e->v[j].aligned = true;
     }
 }

@@ -13,15 +13,8 @@ enum { MOST_PUTS = 7, MOST_OPS = 24 };
 
 static bool mapped_vector(const struct emitter *e, int64_t offset)
 {
-    if (offset < 0 || offset >= MAP_BYTES || !e->map->reg_at[offset / 8])
-        return false;
-    unsigned reg = e->map->reg_at[offset / 8] - 1u;
-    return reg >= VEC && e->map->offset[reg] == offset;
-}
-
-static bool mapped_gpr(const struct emitter *e, int64_t offset)
-{
-    return offset >= 0 && offset < MAP_BYTES && e->map->reg_at[offset / 8] && e->map->reg_at[offset / 8] - 1u < VEC;
+    unsigned reg = slot_reg(e, offset);
+    return reg >= VEC && reg != NO_REG && e->map->offset[reg] == offset;
 }
 
 /* computed by emit_fp's own code, with a look */
@@ -50,7 +43,7 @@ static bool is_plain(const struct emitter *e, const struct ir_insn *in)
         return true;
     case IR_LOAD: return in->type == IR_V128 || is_gpr_type(in->type);
     case IR_ZEXT: case IR_SEXT: case IR_TRUNC: return is_gpr_type(insn(e, in->arg[0])->type) && is_gpr_type(in->type);
-    case IR_GET: return in->type == IR_V128 ? mapped_vector(e, in->imm) : is_gpr_type(in->type) && mapped_gpr(e, in->imm);
+    case IR_GET: return in->type == IR_V128 ? mapped_vector(e, in->imm) : is_gpr_type(in->type) && slot_reg(e, in->imm) < VEC;
     case IR_PUT: return in->type == IR_V128 && mapped_vector(e, in->imm);
     default: return false;
     }
@@ -76,7 +69,7 @@ static void find_exact(struct emitter *e)
 
 struct finder { unsigned start, end, ops; uint32_t puts /* mapped registers */; bool in_row; };
 
-static uint32_t vector_bit(const struct emitter *e, const struct ir_insn *in) { return 1u << (e->map->reg_at[in->imm / 8] - 1u - VEC - 16u); }
+static uint32_t vector_bit(const struct emitter *e, const struct ir_insn *in) { return 1u << (slot_reg(e, in->imm) - VEC - 16u); }
 
 /* Instructions before the first operation stay in the run only if what they put is put again: then they need not put. */
 static void trim(struct emitter *e, struct finder *f)

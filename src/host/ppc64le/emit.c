@@ -77,6 +77,24 @@ static void emit_all(struct emitter *e)
     }
 }
 
+/* --- counting for tier 2 (H6); at a block's start r3, r12 and CR0 are free --- */
+
+static void count_entry(struct emitter *e)
+{
+    struct asm_buf *a = &e->a;
+    int32_t at = (int32_t)(e->o->heat + 4 * host_heat_index(e->b->guest_pc)), base = (at + 0x8000) >> 16;
+    unsigned reg = base ? TEMP2 : REG_STATE;
+    if (!counts_entries(e))
+        return;
+    if (base)
+        asm_d(a, P_ADDIS, TEMP2, REG_STATE, base);
+    asm_d(a, P_LWZ, R3, reg, (int16_t)at);
+    asm_d(a, P_ADDI, R3, R3, -1);
+    asm_d(a, P_STW, R3, reg, (int16_t)at);
+    asm_cmpi(a, 0, false, true, R3, 0);
+    add_cold(e, COLD_HOT)->from = asm_bc_later(a, BO_TRUE, CR_LT);
+}
+
 /* once; leaves its outcome in e->error */
 static void emit_block(struct emitter *e)
 {
@@ -93,6 +111,7 @@ static void emit_block(struct emitter *e)
     e->code->size = 0;
     look_back(e);
     e->i = 0;
+    count_entry(e);
     start_loop(e);
     emit_all(e);
     if (!e->error)

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include "host/host.h"
 #include "host/ppc64le/asm.h"
+#include "host/ppc64le/lazy.h"
 
 /* The hosts' emitters are built alike and may be linked into one program: in the object files these names are this host's. */
 #define add_cold(...) p64_add_cold(__VA_ARGS__)
@@ -132,7 +133,7 @@ const struct p64_map *p64_map(const struct host_env *env);
 /* env->stubs.others */
 enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_PURE, STUB_ONE, STUB_BASE /* value of r2 */, STUB_MODES, STUB_GATHER, STUB_CONSTANTS, STUB_FLAGS, STUB_COMPARE, STUB_EXIT_RUN };
 /* the spill area: arguments of helpers, cells of ir_interp_one, then spilled values */
-enum { SPILL_ARGS = 0, SPILL_CELLS = 32, SPILL_RESULT = SPILL_CELLS + 64, SPILL_PORT = SPILL_RESULT + 16, SPILL_LOOP = SPILL_PORT + 8 /* loops.c */, SPILL_FIRST = 128, SPILL_SLOT = 16, N_SPILLS = 55, SPILL_LAZY_A = 1008, SPILL_LAZY_B = 1016 /* lazy.c */ };
+enum { SPILL_ARGS = 0, SPILL_CELLS = 32, SPILL_RESULT = SPILL_CELLS + 64, SPILL_PORT = SPILL_RESULT + 16, SPILL_LOOP = SPILL_PORT + 8 /* loops.c */, SPILL_FIRST = 128, SPILL_SLOT = 16, N_SPILLS = 55 /* up to SPILL_LAZY_A */ };
 /* the frame that `enter` makes: ABI header and parameter area, then what it saves, then what STUB_ONE saves */
 enum { FRAME_GPR = 96 /* r14..r31 */, FRAME_VEC = 240 /* v20..v23 */, FRAME_CR = 304, FRAME_LR = 312, FRAME_ONE_GPR = 320 /* r3..r12 */, FRAME_ONE_CR = 400, FRAME_ONE_LR = 408,
        FRAME_ONE_VEC = 416 /* v16..v23 */, FRAME_LAZY = 544 /* r3..r8 */, FRAME_SIZE = 592 };
@@ -202,7 +203,7 @@ struct loop {
 };
 
 /* code out of line: emitted behind the block */
-enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE, COLD_FLAGS, COLD_COND, COLD_RUN, COLD_BACK /* loops.c */ };
+enum cold_kind { COLD_EXIT, COLD_MISMATCH, COLD_ONE, COLD_FLAGS, COLD_COND, COLD_RUN, COLD_BACK /* loops.c */, COLD_HOT /* H6 */ };
 struct cold { uint8_t kind, exit_kind; bool poll; uint8_t *from; uint64_t back, slow, target, pc; uint16_t insn; int32_t arg_disp /* of arg_reg[0] */; uint8_t arg_reg[3], result, second, word;   /* registers, or NO_REG */
               uint8_t arg_left[2], left, left_lane, cr; };   /* emit_float.c: lanes of operands in left form; register of the result's; field of CR */
 #define MAX_COLD 256
@@ -237,12 +238,7 @@ struct emitter {
     struct loop loop;
 };
 
-static inline unsigned type_size(unsigned t) { return ir_type_size[t]; }
-static inline unsigned type_bits(unsigned t) { return t == IR_I1 ? 1 : 8u * ir_type_size[t]; }
-static inline const struct ir_insn *insn(const struct emitter *e, ir_ref r) { return &e->b->insn[r]; }
-static inline bool is_gpr_type(unsigned t) { return t >= IR_I1 && t <= IR_I64; }
-static inline bool feature(const struct emitter *e, unsigned f) { return (e->env->features & f) != 0; }
-static inline int32_t spill_at(const struct emitter *e, unsigned offset) { return (int32_t)(e->o->spill + offset); }
+#include "host/emitter.h"
 void fail(struct emitter *e, const char *why);
 
 /* --- regs.c --- */

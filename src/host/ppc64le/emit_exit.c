@@ -334,6 +334,13 @@ void leave_run(struct emitter *e, uint64_t pc)
     far_jump(&e->a, e->env, e->env->stubs.others[STUB_EXIT_RUN], false);
 }
 
+static void leave_hot(struct emitter *e)
+{
+    set_imm(&e->a, e->env, REG_TARGET, (int64_t)e->b->guest_pc);
+    asm_d(&e->a, P_ADDI, R3, 0, HOST_R_HOT);
+    far_jump(&e->a, e->env, e->env->stubs.others[STUB_EXIT_TRAP], false);
+}
+
 void emit_cold(struct emitter *e)
 {
     for (unsigned k = 0; k < e->n_cold && !e->error; k++) {
@@ -355,6 +362,7 @@ void emit_cold(struct emitter *e)
             break;
         case COLD_RUN: leave_run(e, c->pc); break;
         case COLD_BACK: emit_back(e); break;
+        case COLD_HOT: leave_hot(e); break;
         case COLD_COND: cold_cond(e, c); break;
         case COLD_MISMATCH: far_jump(&e->a, e->env, e->env->stubs.others[STUB_RET_MISMATCH], false); break;
         default: cold_one(e, c);

@@ -399,13 +399,6 @@ bool emit_mem(struct emitter *e, const struct ir_insn *in)
 
 /* --- guest state --- */
 
-static unsigned slot_reg(const struct emitter *e, int64_t offset)
-{
-    if (offset < 0 || offset >= MAP_BYTES || !e->map->reg_at[offset / 8])
-        return NO_REG;
-    return e->map->reg_at[offset / 8] - 1u;
-}
-
 /* the slot's part is in memory as well for a moment */
 static void flush_slot(struct emitter *e, unsigned reg, bool store) { state_vec(&e->a, e->env, store, reg - VEC, REG_STATE, e->map->offset[reg]); }
 

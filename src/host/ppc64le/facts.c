@@ -55,7 +55,7 @@ static bool know_before(struct finder *x, ir_ref r, unsigned level)
 {
     const struct ir_insn *get = insn(x->e, r);
     struct loop *l = &x->e->loop;
-    unsigned k = x->loop && get->op == IR_GET ? x->e->map->reg_at[get->imm / 8] - 1u - VEC : 16;
+    unsigned k = x->loop && get->op == IR_GET ? slot_reg(x->e, get->imm) - VEC : 16;
     if (k >= 16 || l->hopeless[k] || l->before[k].known >= level)
         return false;
     if (!l->before[k].known)
@@ -230,7 +230,7 @@ static void others(struct finder *x, struct fact *f, const struct ir_insn *in)
         break;
     case IR_GET:
         if (x->loop && in->type == IR_V128)
-            *f = x->e->loop.before[x->e->map->reg_at[in->imm / 8] - 1u - VEC];
+            *f = x->e->loop.before[slot_reg(x->e, in->imm) - VEC];
         break;
     case IR_INSN: x->exact = f->exact || x->loop; break;
     case IR_CALL: x->mode = false; break;

@@ -10,8 +10,6 @@
  */
 #include "host/ppc64le/emit.h"
 
-enum { CODE_CONST = 1, CODE_LAZY = 2, CODE_SUB = 4, CODE_WIDTH = 3, CODE_B = 5 };
-
 static bool is_logic(unsigned op) { return op == IR_ANDF || op == IR_ORF || op == IR_XORF; }
 
 bool can_be_lazy(const struct emitter *e, const struct ir_insn *putf)

@@ -49,13 +49,6 @@ static void touch_port(struct look *l, ir_ref port, unsigned views, unsigned mas
 
 /* --- hints --- */
 
-static unsigned slot_reg(const struct look *l, int64_t offset)
-{
-    if (offset < 0 || offset >= MAP_BYTES || !l->e->map->reg_at[offset / 8])
-        return NO_REG;
-    return l->e->map->reg_at[offset / 8] - 1u;
-}
-
 static bool hint_holds(const struct look *l, const struct value *v)
 {
     return v->hint != NO_REG && l->put_at[v->hint] == v->put && l->get_at[v->hint] > v->put && l->barrier > v->put;
@@ -63,7 +56,7 @@ static bool hint_holds(const struct look *l, const struct value *v)
 
 static void visit_put(struct look *l, const struct ir_insn *in)
 {
-    unsigned reg = slot_reg(l, in->imm);
+    unsigned reg = slot_reg(l->e, in->imm);
     struct value *v = &l->e->v[in->arg[0]];
     if (reg == NO_REG)
         return;
@@ -77,7 +70,7 @@ static void visit_put(struct look *l, const struct ir_insn *in)
 /* a PUT of a vector register that another one below makes superfluous: nobody looks in between */
 static bool is_put_again(const struct look *l, const struct ir_insn *in)
 {
-    unsigned reg = slot_reg(l, in->imm);
+    unsigned reg = slot_reg(l->e, in->imm);
     if (in->type != IR_V128 || reg == NO_REG || l->put_at[reg] == NO_INSN)
         return false;
     const struct ir_insn *next = insn(l->e, l->put_at[reg]);
@@ -116,7 +109,7 @@ static bool waits(const struct look *l, const struct ir_insn *in, const struct v
     }
 }
 
-static bool needed(const struct ir_insn *in, const struct value *v, unsigned props)
+static bool needed(const struct value *v, unsigned props)
 {
     return v->uses || v->views || v->lazy_first || v->second != NO_INSN || (props & (IR_P_S | IR_P_X | IR_P_T | IR_P_FP));
 }
@@ -171,12 +164,61 @@ static void visit_lazy(struct look *l, const struct ir_insn *in, struct value *v
         }
 }
 
+/* nothing is emitted for it, or not here */
+static bool is_done(struct look *l, const struct ir_insn *in, const struct value *v, unsigned props)
+{
+    if (!needed(v, props))
+        return true;
+    if (in->op != IR_PUT)
+        return false;
+    if (is_put_again(l, in))
+        return true;
+    if (!waits_for_exit(l->e, l->i))
+        return false;
+    struct value *from = &l->e->v[in->arg[0]];
+    from->uses++;
+    from->user = (uint16_t)l->i;
+    from->last = later_of(from->last, l->e->loop.back + 1);
+    return true;
+}
+
+/* Ports, guest state and hints. True: its operands are values, to be visited too. */
+static bool visit_state(struct look *l, const struct ir_insn *in, struct value *v, unsigned until)
+{
+    struct emitter *e = l->e;
+    unsigned reg;
+    switch (in->op) {
+    case IR_COND:
+        if (in->arg[0] == IR_NONE)
+            l->flag_read = (uint16_t)l->i;
+        touch_port(l, in->arg[0], views_for(e->b, in->arg[0], (enum ir_cc)in->aux), ir_cc_reads((enum ir_cc)in->aux), until);
+        return false;
+    case IR_PUTF:
+        visit_putf(l, in);
+        l->putf = v->done ? e->v[in->arg[0]].lazy_first : (uint16_t)l->i;
+        return false;
+    case IR_SECOND:                              /* written by its operation, which may stand far above */
+        e->v[in->arg[0]].second = (uint16_t)l->i;
+        v->hint = NO_REG;
+        return false;
+    case IR_PUT: visit_put(l, in); return true;
+    case IR_GET:
+        reg = slot_reg(e, in->imm);
+        if (reg != NO_REG)
+            l->get_at[reg] = (uint16_t)l->i;
+        return true;
+    case IR_ZEXT: pass_hint(l, in, v); return true;
+    case IR_CALL: l->putf = l->flag_read = (uint16_t)l->i; return true;
+    case IR_GETF: l->flag_read = (uint16_t)l->i; return true;
+    default: return true;
+    }
+}
 
 static void visit(struct look *l, const struct ir_insn *in, struct value *v)
 {
     struct emitter *e = l->e;
-    unsigned props = ir_op_info[in->op].props, until = l->i, reg;
-    if (!needed(in, v, props)) {
+    unsigned props = ir_op_info[in->op].props, until = l->i;
+    if (is_done(l, in, v, props)) {
         v->done = true;
         return;
     }
@@ -184,18 +226,6 @@ static void visit(struct look *l, const struct ir_insn *in, struct value *v)
         visit_lazy(l, in, v);
     if (props & IR_P_RDF)
         l->flag_read = (uint16_t)l->i;
-    if (in->op == IR_PUT && is_put_again(l, in)) {
-        v->done = true;
-        return;
-    }
-    if (in->op == IR_PUT && waits_for_exit(e, l->i)) {
-        struct value *from = &e->v[in->arg[0]];
-        from->uses++;
-        from->user = (uint16_t)l->i;
-        from->last = later_of(from->last, e->loop.back + 1);
-        v->done = true;
-        return;
-    }
     if (e->facts && in->type == IR_V128)
         visit_left(l, in, v);
     if (!hint_holds(l, v))
@@ -204,31 +234,8 @@ static void visit(struct look *l, const struct ir_insn *in, struct value *v)
         v->later = true;
         until = v->last;
     }
-    switch (in->op) {
-    case IR_COND:
-        if (in->arg[0] == IR_NONE)
-            l->flag_read = (uint16_t)l->i;
-        touch_port(l, in->arg[0], views_for(e->b, in->arg[0], (enum ir_cc)in->aux), ir_cc_reads((enum ir_cc)in->aux), until);
+    if (!visit_state(l, in, v, until))
         return;
-    case IR_PUTF:
-        visit_putf(l, in);
-        l->putf = v->done ? l->e->v[in->arg[0]].lazy_first : (uint16_t)l->i;
-        return;
-    case IR_SECOND:                              /* written by its operation, which may stand far above */
-        e->v[in->arg[0]].second = (uint16_t)l->i;
-        v->hint = NO_REG;
-        return;
-    case IR_PUT: visit_put(l, in); break;
-    case IR_GET:
-        reg = slot_reg(l, in->imm);
-        if (reg != NO_REG)
-            l->get_at[reg] = (uint16_t)l->i;
-        break;
-    case IR_ZEXT: pass_hint(l, in, v); break;
-    case IR_CALL: l->putf = l->flag_read = (uint16_t)l->i; break;
-    case IR_GETF: l->flag_read = (uint16_t)l->i; break;
-    default: break;
-    }
     touch_args(l, in, until);
     if (in->op == IR_VZIPL && is_splat(e, in))
         pass_hint(l, in, v);

@@ -14,14 +14,10 @@
  *
  * The back-edge is a plain branch, which nobody can take away from outside: only while memory is not ordered (one thread).
  */
+#include "host/linear.h"
 #include "host/ppc64le/emit.h"
 
 enum { MOST_CHANGED = 14, MOST_CARRIED = 3, MOST_WAITING = 5 };
-
-static unsigned mapped(const struct emitter *e, const struct ir_insn *in)
-{
-    return in->imm >= 0 && in->imm < MAP_BYTES && e->map->reg_at[in->imm / 8] ? e->map->reg_at[in->imm / 8] - 1u : NO_REG;
-}
 
 /* --- which blocks --- */
 
@@ -31,7 +27,7 @@ static bool can_repeat(const struct emitter *e, const struct ir_insn *in)
     unsigned props = ir_op_info[in->op].props, reg;
     switch (in->op) {
     case IR_GET: case IR_PUT:
-        reg = mapped(e, in);
+        reg = slot_reg(e, in->imm);
         return reg != NO_REG && (reg < VEC || (in->type == IR_V128 && e->map->offset[reg] == in->imm));
     case IR_LOAD: case IR_VLOADL: case IR_INSN: return true;
     case IR_COND: return in->arg[0] != IR_NONE;
@@ -81,7 +77,7 @@ static bool find_changed(struct emitter *e)
     memset(l->last_put, 0xff, sizeof l->last_put);
     for (unsigned j = 0; j < l->back; j++) {
         const struct ir_insn *in = insn(e, (ir_ref)j);
-        unsigned reg = in->op == IR_PUT || in->op == IR_GET ? mapped(e, in) : NO_REG;
+        unsigned reg = in->op == IR_PUT || in->op == IR_GET ? slot_reg(e, in->imm) : NO_REG;
         if (in->op == IR_GET && reg >= VEC && l->changed >> reg & 1)
             return false;
         if (in->op == IR_PUT)
@@ -97,13 +93,15 @@ static bool find_changed(struct emitter *e)
 static bool is_dead_put(const struct emitter *e, unsigned j)
 {
     const struct ir_insn *in = insn(e, (ir_ref)j);
-    return in->op == IR_PUT && mapped(e, in) >= VEC && j < e->loop.last_put[mapped(e, in) - VEC];
+    unsigned k = slot_reg(e, in->imm) - VEC;
+    return in->op == IR_PUT && k < 16 && j < e->loop.last_put[k];
 }
 
 static bool waits(const struct emitter *e, unsigned j)
 {
     const struct ir_insn *in = insn(e, (ir_ref)j);
-    return in->op == IR_PUT && mapped(e, in) >= VEC && e->loop.waiting >> (mapped(e, in) - VEC) & 1 && j == e->loop.last_put[mapped(e, in) - VEC];
+    unsigned k = slot_reg(e, in->imm) - VEC;
+    return in->op == IR_PUT && k < 16 && e->loop.waiting >> k & 1 && j == e->loop.last_put[k];
 }
 
 /* nobody but PUTs that wait, or need not be, takes more than the low element of r; somebody takes that */
@@ -127,7 +125,7 @@ static bool reads_low_only(const struct emitter *e, unsigned k, bool *reads)
 {
     for (unsigned j = 0; j < e->loop.back; j++) {
         const struct ir_insn *in = insn(e, (ir_ref)j);
-        if (in->op != IR_GET || mapped(e, in) != VEC + k)
+        if (in->op != IR_GET || slot_reg(e, in->imm) != VEC + k)
             continue;
         *reads = true;
         if (!is_low_only(e, (ir_ref)j))
@@ -148,7 +146,7 @@ static bool keeps_upper(const struct emitter *e, ir_ref r, unsigned k)
 {
     while (makes_left(e, r))
         r = insn(e, r)->arg[0];
-    return insn(e, r)->op == IR_GET && mapped(e, insn(e, r)) == VEC + k;
+    return insn(e, r)->op == IR_GET && slot_reg(e, insn(e, r)->imm) == VEC + k;
 }
 
 static void keep_left(struct emitter *e)
@@ -203,7 +201,7 @@ unsigned loop_left(const struct emitter *e, unsigned r)
     if (!e->loop.on || !e->loop.n_carried || r >= e->loop.back)
         return NO_REG;
     if (in->op == IR_GET)
-        return mapped(e, in) >= VEC && mapped(e, in) != NO_REG ? e->loop.carried[mapped(e, in) - VEC] : NO_REG;
+        return slot_reg(e, in->imm) - VEC < 16 ? e->loop.carried[slot_reg(e, in->imm) - VEC] : NO_REG;
     for (unsigned k = 0; k < 16; k++)
         if (e->loop.carried[k] != NO_REG && e->loop.last_put[k] != NO_INSN && insn(e, e->loop.last_put[k])->arg[0] == r)
             return e->loop.carried[k];
@@ -224,61 +222,25 @@ unsigned last_left(const struct emitter *e, unsigned r)
 
 /* --- addresses that stay aligned --- */
 
-struct linear { unsigned n; uint8_t reg[2], shift[2]; int64_t add; };
-
-/* r << shift joins the sum */
-static bool linear(const struct emitter *e, ir_ref r, unsigned shift, struct linear *f)
+static bool in_registers(const struct emitter *e, const struct host_linear *f)
 {
-    const struct ir_insn *in = insn(e, r);
-    int64_t c;
-    if (in->type != IR_I64 || shift > 31)
-        return false;
-    switch (in->op) {
-    case IR_CONST: f->add += (int64_t)((uint64_t)in->imm << shift); return true;
-    case IR_GET:
-        if (f->n == 2 || mapped(e, in) >= VEC || e->map->offset[mapped(e, in)] != in->imm)
+    for (unsigned k = 0; k < f->n; k++)
+        if (slot_reg(e, f->slot[k]) >= VEC || e->map->offset[slot_reg(e, f->slot[k])] != f->slot[k])
             return false;
-        f->reg[f->n] = (uint8_t)mapped(e, in);
-        f->shift[f->n++] = (uint8_t)shift;
-        return true;
-    case IR_ADD: case IR_ADDF: return linear(e, in->arg[0], shift, f) && linear(e, in->arg[1], shift, f);
-    case IR_SUB: case IR_SUBF:
-        if (!is_const(e, in->arg[1], &c))
-            return false;
-        f->add -= (int64_t)((uint64_t)c << shift);
-        return linear(e, in->arg[0], shift, f);
-    case IR_LEA:
-        f->add += (int64_t)((uint64_t)in->imm << shift);
-        return (in->arg[0] == IR_NONE || linear(e, in->arg[0], shift, f)) && (in->arg[1] == IR_NONE || linear(e, in->arg[1], shift + in->aux, f));
-    default: return false;
-    }
-}
-
-/* every PUT of this register in the loop leaves (register << shift) % 16 as it is */
-static bool keeps_alignment(const struct emitter *e, unsigned reg, unsigned shift)
-{
-    for (unsigned j = 0; j < e->loop.back; j++) {
-        const struct ir_insn *in = insn(e, (ir_ref)j);
-        struct linear f = { .n = 0 };
-        if (in->op != IR_PUT || mapped(e, in) != reg)
-            continue;
-        if (in->type != IR_I64 || !linear(e, in->arg[0], 0, &f) || f.n != 1 || f.reg[0] != reg || f.shift[0] || ((uint64_t)f.add << shift) % 16)
-            return false;
-    }
     return true;
 }
 
 static void leave_if(struct emitter *e, enum cold_kind kind, unsigned bo, unsigned bit) { add_cold(e, kind)->from = asm_bc_later(&e->a, bo, bit); }
 
 /* in the mapped registers, before the first round */
-static void check_before(struct emitter *e, const struct linear *f)
+static void check_before(struct emitter *e, const struct host_linear *f)
 {
     struct asm_buf *a = &e->a;
-    unsigned n = f->reg[0];
+    unsigned n = slot_reg(e, f->slot[0]);
     if (f->shift[0])
         asm_sldi(a, TEMP2, n, f->shift[0]), n = TEMP2;
     if (f->n == 2) {
-        asm_sldi(a, TEMP, f->reg[1], f->shift[1]);
+        asm_sldi(a, TEMP, slot_reg(e, f->slot[1]), f->shift[1]);
         asm_x(a, P_ADD, TEMP2, n, TEMP), n = TEMP2;
     }
     if (f->add & 15)
@@ -291,14 +253,8 @@ static void check_addresses(struct emitter *e)
 {
     struct loop *l = &e->loop;
     for (unsigned j = 0; j < l->back && l->n_aligned < MOST_LOOP_ALIGNED; j++) {
-        const struct ir_insn *in = insn(e, (ir_ref)j);
-        struct linear f = { .n = 0 };
-        if (in->op != IR_LOAD || in->type != IR_V128 || !(in->aux & IR_MEM_ALIGNED) || !linear(e, in->arg[0], 0, &f) || (!f.n && f.add & 15))
-            continue;
-        bool keeps = true;
-        for (unsigned k = 0; k < f.n; k++)
-            keeps &= keeps_alignment(e, f.reg[k], f.shift[k]);
-        if (!keeps)
+        struct host_linear f;
+        if (!host_loop_address(e->b, l->back, j, &f) || !in_registers(e, &f))
             continue;
         if (f.n)
             check_before(e, &f);

@@ -47,9 +47,45 @@ static size_t disassemble(const uint8_t *code, uint64_t addr, char *text, size_t
     return 4;
 }
 
+static const struct host_pin *pins(const struct host_env *env, unsigned *n)
+{
+    static const char *const names[N_LISTS] = {
+        "r0", "r1", "r2", "r3", "r4", "r5", "r6", "r7", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+        "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25", "r26", "r27", "r28", "r29", "r30", "r31",
+        "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15",
+    };
+    static __thread struct host_pin pin[32];             /* tier 2 has several workers */
+    const struct p64_map *map = p64_map(env);
+    *n = 0;
+    for (unsigned r = 0; r < N_LISTS; r++)
+        if (map->offset[r] >= 0)
+            pin[(*n)++] = (struct host_pin){ (uint16_t)map->offset[r], names[r] };
+    return pin;
+}
+
+/* a `b` */
+static void region_exit(uint8_t *rw, int64_t distance)
+{
+    uint32_t w = OPC(18) | ((uint32_t)distance & 0x3fffffc);
+    memcpy(rw, &w, 4);
+}
+
+static const char *region_features(uint32_t features) { return features & FEATURE_3_0 ? "+isa-v30-instructions,+power9-vector,+power9-altivec" : ""; }
+
+enum { TOC16_LO = 48, TOC16_HA = 50, TOC16_LO_DS = 64 };         /* R_PPC64_*: relative to r2 */
+
+static void region_address(const struct host_env *env, uint8_t *rw, unsigned kind, uint64_t to)
+{
+    uint64_t distance = to - env->stubs.others[STUB_BASE];
+    uint32_t w;
+    memcpy(&w, rw, 4);
+    w |= (uint32_t)(kind == TOC16_HA ? (distance + 0x8000) >> 16 : distance) & (kind == TOC16_LO_DS ? 0xfffc : 0xffff);
+    memcpy(rw, &w, 4);
+}
+
 const struct host_target host_ppc64le = {
     .name = "ppc64le", .weak_order = true, .probe = probe, .fast = fast, .emit_stubs = p64_emit_stubs, .emit = p64_emit, .link = p64_link, .emit_inline_cache = p64_emit_inline_cache,
     .sync = p64_sync, .sync_loop = p64_sync_loop,
     .set_return_sp = p64_set_return_sp,
-    .thread_init = thread_init, .disassemble = disassemble,
+    .thread_init = thread_init, .pins = pins, .region_exit = region_exit, .region_address = region_address, .region_features = region_features, .regions_leave = true, .disassemble = disassemble,
 };

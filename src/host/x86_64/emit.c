@@ -96,12 +96,7 @@ static void emit_all(struct emitter *e)
 
 static uint32_t count_entry(struct emitter *e)
 {
-    if (!e->env->heat)
-        return 0;
-    bool loops = e->env->heat > 1;
-    for (unsigned i = 0; i < e->b->n && !loops; i++)
-        loops = (e->b->insn[i].op == IR_EXIT || e->b->insn[i].op == IR_EXITIF) && e->b->insn[i].mod & IR_EXIT_POLL;
-    if (!loops)
+    if (!counts_entries(e))
         return 0;
     asm_alu_mi(&e->a, ALU_SUB, 4, at_state((int32_t)(e->o->heat + 4 * host_heat_index(e->b->guest_pc))), 1, false);
     asm_jcc(&e->a, CC_S, 0);

@@ -94,11 +94,7 @@ struct emitter {
                                                                                            * only n_sunk of them mean anything */
 };
 
-static inline unsigned type_size(unsigned t) { return ir_type_size[t]; }
-static inline const struct ir_insn *insn(const struct emitter *e, ir_ref r) { return &e->b->insn[r]; }
-static inline bool is_gpr_type(unsigned t) { return t >= IR_I1 && t <= IR_I64; }
-static inline bool feature(const struct emitter *e, unsigned f) { return (e->env->features & f) != 0; }
-static inline int32_t spill_at(const struct emitter *e, unsigned offset) { return (int32_t)(e->o->spill + offset); }
+#include "host/emitter.h"
 void fail(struct emitter *e, const char *why);
 
 /* --- regs.c --- */

@@ -4,13 +4,6 @@
  */
 #include "host/x86_64/emit.h"
 
-static unsigned mapped_reg(const struct emitter *e, int64_t offset)
-{
-    if (offset < 0 || offset >= MAP_BYTES || !e->map->reg_at[offset / 8])
-        return NO_REG;
-    return e->map->reg_at[offset / 8] - 1u;
-}
-
 static bool is_fpcr(const struct emitter *e, int64_t offset, unsigned size)
 {
     return offset < (int64_t)e->o->fpcr + 4 && (int64_t)e->o->fpcr < offset + size;
@@ -77,7 +70,7 @@ static void get_from_xmm(struct emitter *e, const struct ir_insn *in, unsigned r
 
 static void get(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned reg = mapped_reg(e, in->imm), size = type_size(in->type);
+    unsigned reg = slot_reg(e, in->imm), size = type_size(in->type);
     int32_t at = (int32_t)in->imm;
     if (is_fpcr(e, in->imm, size)) {
         mxcsr(e, true);
@@ -252,7 +245,7 @@ static void put_inside(struct emitter *e, const struct ir_insn *in, unsigned reg
 
 static void put(struct emitter *e, const struct ir_insn *in)
 {
-    unsigned reg = mapped_reg(e, in->imm), size = type_size(in->type);
+    unsigned reg = slot_reg(e, in->imm), size = type_size(in->type);
     int32_t at = (int32_t)in->imm;
     if (reg == NO_REG)
         put_memory(e, in);

@@ -17,7 +17,7 @@ enum form { NONE, BINARY, UNARY, /* of arg0 */
 enum { WITH_AUX = 1 };                     /* aux is the instruction's imm8 */
 struct vec_op { uint8_t form, flags, digit; uint32_t op[N_LANES]; };
 
-/* Packed forms; LOW ones of floating point differ by prefix only (low_prefix). */
+/* Packed forms; LOW ones of floating point differ by prefix only (opcode_of). */
 static const struct vec_op vec_op[IR_N_OPS] = {
     [IR_VAND]    = { BINARY, 0, 0, { A(0xdb), A(0xdb), A(0xdb), A(0xdb), OP_0F(0x54), OP_0F(0x54) } },
     [IR_VOR]     = { BINARY, 0, 0, { A(0xeb), A(0xeb), A(0xeb), A(0xeb), OP_0F(0x56), OP_0F(0x56) } },

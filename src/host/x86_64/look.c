@@ -83,16 +83,9 @@ static bool hint_holds(const struct look *l, const struct value *v)
     return l->put_at[v->hint] == v->put && l->get_at[v->hint] > v->put && l->barrier > v->put;
 }
 
-static unsigned slot_reg(const struct look *l, int64_t offset)
-{
-    if (offset < 0 || offset >= MAP_BYTES || !l->e->map->reg_at[offset / 8])
-        return NO_REG;
-    return l->e->map->reg_at[offset / 8] - 1u;
-}
-
 static void hint_from_put(struct look *l, const struct ir_insn *in)
 {
-    unsigned reg = slot_reg(l, in->imm), size = type_size(in->type);
+    unsigned reg = slot_reg(l->e, in->imm), size = type_size(in->type);
     struct value *v = &l->e->v[in->arg[0]];
     if (reg == NO_REG)
         return;
@@ -486,7 +479,7 @@ static inline void visit_get(struct look *l, const struct ir_insn *in)
 {
     if (!visit_leaf(l, in))
         return;
-    unsigned reg = slot_reg(l, in->imm);
+    unsigned reg = slot_reg(l->e, in->imm);
     if (reg != NO_REG)
         l->get_at[reg] = (uint16_t)l->i;
 }

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * runs.c: floating point on hosts that note what x86 does otherwise (asm_looks): one look for a row of operations, a run. If it finds something,
+ * everything is as it was in front of the guest instruction with the run's first operation, and the interpreter does that one.
+ *
+ * What must stay true:
+ *  N1 a run ends in front of whatever can't be taken back: stores, exits, state outside the slots; slots and flags are taken back (lower_set)
+ *  N2 ... and in front of a load from an address that the run computed: a wrong one may fault
+ *  N3 what the host had noted is put back too: of wrong numbers other results may be inexact than of the right ones
+ */
+#include "llvm/lower.h"
+
+static struct lower_undo *undo_of(struct lower *L, LLVMValueRef var)
+{
+    for (unsigned k = 0; k < L->run.n_undo; k++)
+        if (L->run.undo[k].var == var)
+            return &L->run.undo[k];
+    return NULL;
+}
+
+void lower_set(struct lower *L, LLVMValueRef var, LLVMValueRef v)
+{
+    if (L->run.on && !undo_of(L, var)) {
+        LLVMTypeRef t = LLVMGetAllocatedType(var);
+        L->run.undo[L->run.n_undo++] = (struct lower_undo){ var, LLVMBuildLoad2(L->b, t, var, "") };
+    }
+    LLVMBuildStore(L->b, v, var);
+}
+
+static bool has_floats(const struct llvm_region *r)
+{
+    for (unsigned k = 0; k < r->n_blocks; k++)
+        for (unsigned i = 0; i < r->blocks[k].ir->n; i++)
+            if (ir_op_info[r->blocks[k].ir->insn[i].op].props & IR_P_FP)
+                return true;
+    return false;
+}
+
+void run_prepare(struct lower *L)
+{
+    L->run.number = 1;
+    if (!asm_looks || !has_floats(L->r))
+        return;
+    L->run.noted = LLVMBuildAlloca(L->b, int_type(L, 32), "");
+}
+
+void run_enter(struct lower *L)
+{
+    if (L->run.noted)
+        LLVMBuildStore(L->b, asm_noted(L), L->run.noted);
+}
+
+void run_block(struct lower *L)
+{
+    L->run.on = L->run.flags_written = false;
+    L->run.number++;
+}
+
+void run_undo(struct lower *L)
+{
+    asm_note(L, L->run.before);
+    for (unsigned k = 0; k < L->run.n_undo; k++)
+        LLVMBuildStore(L->b, L->run.undo[k].old, L->run.undo[k].var);
+}
+
+static void run_operation(struct lower *L)
+{
+    if (L->run.on)
+        return;
+    L->run.on = true;
+    L->run.pc = L->insn_pc;
+    L->run.n_undo = 0;
+    L->run.number++;
+    L->run.flags = L->run.flags_written ? IR_F_ALL : L->ir->flags_in;
+    L->run.before = LLVMBuildLoad2(L->b, int_type(L, 32), L->run.noted, "");
+}
+
+void run_end(struct lower *L)
+{
+    if (!L->run.on)
+        return;
+    LLVMValueRef noted = asm_noted(L);
+    lower_alone_if(L, asm_special(L, noted));
+    LLVMBuildStore(L->b, noted, L->run.noted);
+    L->run.on = false;
+    L->run.number++;
+    L->way_to_fault = NULL;
+}
+
+/* --- which values come from operations of the run --- */
+
+static bool is_wrong(const struct lower *L, ir_ref r) { return r != IR_NONE && L->wrong[r] == L->run.number; }
+
+static bool ends_run(struct lower *L, const struct ir_insn *in)
+{
+    switch (in->op) {
+    case IR_LOAD: case IR_VLOADL: return is_wrong(L, in->arg[0]);
+    case IR_PUT: return !lower_slot_of(L, in->imm, ir_type_size[in->type]);
+    default: return ir_op_info[in->op].props & (IR_P_T | IR_P_X) || (ir_op_info[in->op].props & IR_P_S && in->op != IR_PUTF && in->op != IR_INSN);
+    }
+}
+
+/* nothing can be special about it: 32-bit integers are doubles */
+static bool is_exact(const struct lower *L, const struct ir_insn *in)
+{
+    return in->lane == IR_F64 && (in->op == IR_VCVTIF || (in->op == IR_VCVTGF && L->ir->insn[in->arg[1]].type == IR_I32));
+}
+
+void run_see(struct lower *L, unsigned i, const struct ir_insn *in)
+{
+    unsigned props = ir_op_info[in->op].props;
+    if (L->run.on && ends_run(L, in))
+        run_end(L);
+    L->run.flags_written |= in->op == IR_PUTF;
+    L->wrong[i] = 0;
+    if (!asm_looks)
+        return;
+    bool looks = props & IR_P_FP && !is_exact(L, in);
+    if (looks)
+        run_operation(L);
+    bool wrong = looks || in->op == IR_COND || in->op == IR_GETF;
+    for (unsigned k = 0; k < 3 && !wrong; k++)
+        wrong = k < ir_op_info[in->op].n_args && is_wrong(L, in->arg[k]);
+    struct lower_slot *s = in->op == IR_GET || in->op == IR_PUT ? lower_slot_of(L, in->imm, ir_type_size[in->type]) : NULL;
+    if (s && in->op == IR_PUT && wrong)
+        s->wrong = L->run.number;
+    if (wrong || (s && s->wrong == L->run.number))
+        L->wrong[i] = L->run.number;
+}
