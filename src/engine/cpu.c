@@ -45,6 +45,7 @@ void cpu_fill_offsets(struct host_offsets *o)
         .pc = offsetof(struct cpu, state.pc),
         .flags = offsetof(struct cpu, state.flags),
         .fpcr = offsetof(struct cpu, state.mxcsr),
+        .down = offsetof(struct cpu, state.df),
         .heat = offsetof(struct cpu, heat),
     };
 }

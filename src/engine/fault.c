@@ -111,7 +111,7 @@ static bool leaves_at_exit(uint64_t host_pc, void *ucontext)
     if (!b || !map_find(b, (uint32_t)(host_pc - block_entry(b)), &m) || m.offset != host_pc - block_entry(b))
         return false;
     if (!(block_flags(b) & BLOCK_REGION)) {
-        if (!(m.flags & HOST_MAP_LEAVE))
+        if (!(m.flags & HOST_MAP_LEAVE) || !(m.flags & HOST_MAP_POLL))
             return false;
         m.pc -= b->pc;
     }

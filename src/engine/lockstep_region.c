@@ -13,12 +13,13 @@
 #include "guest/lift.h"
 #include "host/context.h"
 
-enum { PASSED = 1 /* polls */, MOST_AHEAD = 4096 };
+enum { PASSED = 1 /* polls */, MOST_AHEAD = 4096, KEPT = 1024 /* instructions */ };
 
 static __thread struct walk {
     unsigned left;                             /* polls to pass */
     unsigned undefined;                        /* IR_F_*: flags that the instructions so far leave undefined */
-    struct ir_block ir;
+    uint32_t epoch;                            /* of what is kept */
+    struct ir_block *kept[KEPT], lifted;
 } *walk;
 
 /* Polls are loads whose value nobody uses: it goes on behind. */
@@ -45,15 +46,43 @@ static void note_undefined(const struct ir_block *b)
     }
 }
 
+/* Lifting takes longer than interpreting, and loops come again: what was lifted is kept until something is invalidated. */
+static void forget_kept(void)
+{
+    uint32_t epoch = __atomic_load_n(&engine.epoch, __ATOMIC_SEQ_CST);
+    for (unsigned k = 0; k < KEPT && epoch != walk->epoch; k++) {
+        free(walk->kept[k]);
+        walk->kept[k] = NULL;
+    }
+    walk->epoch = epoch;
+}
+
+/* The instruction at pc, or NULL: not one that can be repeated */
+static const struct ir_block *lifted(struct cpu *cpu, uint64_t pc)
+{
+    struct ir_block **kept = &walk->kept[(pc * 0x9e3779b97f4a7c15ull >> 32) % KEPT];
+    forget_kept();
+    if (*kept && (*kept)->guest_pc == pc)
+        return *kept;
+    if (translate_single(cpu, pc, &walk->lifted) != TRANSLATE_OK || !lockstep_comparable(&walk->lifted) || walk->lifted.insn[walk->lifted.n - 1].op == IR_TRAP)
+        return NULL;
+    size_t size = offsetof(struct ir_block, insn) + walk->lifted.n * sizeof(struct ir_insn);
+    struct ir_block *copy = malloc(size);
+    if (!copy)
+        return &walk->lifted;
+    memcpy(copy, &walk->lifted, size);
+    free(*kept);
+    return *kept = copy;
+}
+
 /* One instruction of the interpreter's. False: not this one */
 static bool advance(struct cpu *cpu, bool logged)
 {
-    if (translate_single(cpu, cpu->state.pc, &walk->ir) != TRANSLATE_OK || !lockstep_comparable(&walk->ir) || walk->ir.insn[walk->ir.n - 1].op == IR_TRAP)
+    const struct ir_block *b = lifted(cpu, cpu->state.pc);
+    if (!b || (logged && !lockstep_has_room()))
         return false;
-    if (logged && !lockstep_has_room())
-        return false;
-    note_undefined(&walk->ir);
-    return (logged ? interp_run_logged(cpu, &walk->ir, lockstep_before_write) : interp_run(cpu, &walk->ir)) < 0;
+    note_undefined(b);
+    return (logged ? interp_run_logged(cpu, b, lockstep_before_write) : interp_run(cpu, b)) < 0;
 }
 
 static bool same(const struct x86_state *want, const struct x86_state *got, bool quiet)
@@ -91,13 +120,17 @@ static void report(struct cpu *cpu, struct block *b, const struct x86_state *bef
     abort();
 }
 
-/* How far the interpreter gets; all of it is undone, but for a fault, which is the guest's */
-static unsigned go_ahead(struct cpu *cpu, unsigned most)
+/* How far the interpreter gets; all of it is undone, but for a fault, which is the guest's. A way back to the entry has a poll (twice its
+ * address may be passed on one, where blocks overlap): with more of them than are passed the code has left. *enough: the code can't get further. */
+static unsigned go_ahead(struct cpu *cpu, uint64_t entry, unsigned most, bool *enough)
 {
-    unsigned n = 0;
+    unsigned n = 0, back = 0;
     walk->undefined = 0;
-    while (n < most && advance(cpu, true))
+    while (n < most && back <= 2 * PASSED + 1 && advance(cpu, true)) {
         n++;
+        back += cpu->state.pc == entry;
+    }
+    *enough = n == most || back > 2 * PASSED + 1;
     lockstep_undo();
     return n;
 }
@@ -123,8 +156,9 @@ bool lockstep_run_region(struct cpu *cpu, struct block *b, uint64_t *reason)
         *reason = engine_enter(cpu, block_entry(b));
         return true;
     }
-    most = most < MOST_AHEAD ? most : MOST_AHEAD;
-    unsigned n = go_ahead(cpu, most);
+    most = most < MOST_AHEAD ? most : MOST_AHEAD;          /* larger regions have no way that long between two polls */
+    bool enough;
+    unsigned n = go_ahead(cpu, b->pc, most, &enough);
     cpu->state = before;
     *reason = run_code(cpu, b);
     if (engine_cpu(cpu)->leave_kind != LEAVE_NONE)
@@ -134,7 +168,7 @@ bool lockstep_run_region(struct cpu *cpu, struct block *b, uint64_t *reason)
         got.pc = cpu->exit_target;
     lockstep_undo();
     bool met = follow(cpu, &before, &got, n, true);
-    if (!met && n == most)
+    if (!met && enough)
         report(cpu, b, &before, &got, n);
     if (!met)
         lockstep_put_back();

@@ -292,7 +292,11 @@ unsigned tier2_known(const struct ir_block *b, unsigned exact)
 {
     struct llvm_region l = empty_region();
     l.exact = exact;
-    return tier2_module_known(&l, b);
+    unsigned known = tier2_module_known(&l, b);
+    for (unsigned k = 0; engine.host->regions_look && k < known; k++)
+        if (b->insn[k].op == IR_INSN && redo_often((uint64_t)b->insn[k].imm))
+            return k;
+    return known;
 }
 
 /* --only: without a threshold that makes the program wait, the numbers are others in each run */
@@ -453,11 +457,13 @@ static bool wait_for_work(void)
 
 void tier2_stats(FILE *f)
 {
+    pthread_mutex_lock(&t2.lock);
     double share = t2.n_samples ? 100.0 * (double)t2.n_in_regions / (double)t2.n_samples : 0;
     fprintf(f, "  %-20s %14llu  %s\n", "samples", (unsigned long long)t2.n_samples, "times that a loop was found running");
     fprintf(f, "  %-20s %14.1f  %s\n", "region-share", share, "of them in regions, in percent");
     if (t2.dead)
         fprintf(f, "  %-20s %14s  %s\n", "tier-2", "off", tier2_why_not()[0] ? tier2_why_not() : "no thread to be had, or a fork while one was compiling");
+    pthread_mutex_unlock(&t2.lock);
 }
 
 /* The thread ends without giving back anything: who knows what can still be used? t2.lock held */

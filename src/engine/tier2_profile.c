@@ -46,16 +46,6 @@ static void remake_blocks(const struct region *r)
     }
 }
 
-/* Smaller regions in this one go: what runs in them is not counted. If nothing comes of this one, samples find them again. Lock held. */
-static void drop_inner_regions(const struct region *r)
-{
-    for (unsigned k = 0; k < r->n_blocks; k++) {
-        struct block *b = block_find(r->block[k]->guest_pc);
-        if (b && block_flags(b) & BLOCK_REGION)
-            drop_block(b);
-    }
-}
-
 static int32_t *counter(struct engine_cpu *p, uint64_t pc) { return &p->cpu->heat[host_heat_index(pc)]; }
 
 static void set_counters(const struct region *r, int32_t to)
@@ -103,7 +93,6 @@ bool tier2_profile(struct region *r)
     engine_lock();
     set_counters(r, START);
     counted = r;
-    drop_inner_regions(r);
     remake_blocks(r);
     for (unsigned k = 0; k < TRIES && sum < ENOUGH; k++) {
         engine_unlock();

@@ -212,7 +212,7 @@ static void connect(struct region *r)
     memset(&g, 0, sizeof g);
     for (unsigned k = 0; k < r->n_blocks; k++) {
         struct region_node *x = &r->node[k];
-        r->info[k] = (struct llvm_block){ .ir = r->block[k], .outside = x->outside };
+        r->info[k] = (struct llvm_block){ .ir = r->block[k], .outside = x->outside, .one_look = redo_never(r->block[k]->guest_pc) };
         for (unsigned i = 0; i < x->n_next; i++) {
             edge(r, k, x->next[i]);
             if (r->block[k]->insn[r->block[k]->n - 1].op == IR_EXITIND)

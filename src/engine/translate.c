@@ -528,10 +528,11 @@ enum translate_result translate_single(struct cpu *cpu, uint64_t pc, struct ir_b
     return TRANSLATE_FAULT;
 }
 
+static size_t fetch_any(void *ctx, uint64_t pc, size_t want) { return fetchable(pc, want); }
+
 unsigned translate_live_flags(uint64_t pc)
 {
-    struct span span = { pc, fetchable(pc, 256) };
-    struct x86_lift_config cfg = { 1, 0, fetch_span, &span };
+    struct x86_lift_config cfg = { 1, 0, fetch_any, NULL };
     struct engine_recover r;
     if (RECOVER_BEGIN(&r)) {
         RECOVER_END(&r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * cpuid.c: what CPUID tells: the processor models, their features (never more than is lifted), caches and names. Manual:
  * Intel SDM volume 2, CPUID. No AVX and XSAVE, so programs choose their SSE code; AES, PCLMULQDQ and SHA where the host is fast at
- * them (elsewhere a library's own tables are faster); no ERMS and FSRM, because repeated string instructions are helper calls here.
+ * them (elsewhere a library's own tables are faster); no ERMS and FSRM, because repeated string instructions are helper calls on other hosts than x86-64.
  */
 #include <string.h>
 #include "guest/lift.h"

@@ -35,7 +35,7 @@ struct host_map {                /* sorted by offset: host code from here on bel
 enum { HOST_MAP_POLL = 1,        /* an access of the poll page: without LEAVE, the state is exact for `pc` */
        HOST_MAP_RUN = 2,         /* inside a run: nothing that began at `pc` has been done yet. A fault is not the guest's: as HOST_R_RUN */
        HOST_MAP_LOOP = 4,        /* in a block that goes round by itself: sync_loop tells where it is */
-       HOST_MAP_LEAVE = 8 };     /* with POLL: the thread goes on at another place of the block, which leaves it. `pc` is the block's + that place's offset */
+       HOST_MAP_LEAVE = 8 };     /* without POLL: the host's own. With POLL: the thread goes on at another place of the block, which leaves it. `pc` is the block's + that place's offset */
 #define HOST_MAP_PC_IN_STATE UINT64_MAX   /* host_map.pc: the state's own pc is already right (polls and faults in the lookup stub; the
                                              engine keeps the map that emit_stubs fills) */
 
@@ -64,6 +64,7 @@ struct host_offsets {
     uint32_t spill, spill_size;  /* scratch memory for the emitter, 16-byte aligned */
     uint32_t host_fpcr;          /* u32: the host's own fp control while guest code runs */
     uint32_t pc, flags, fpcr;    /* of the guest state */
+    uint32_t down;               /* u8: string instructions go downwards */
     uint32_t heat;               /* i32[HOST_HEAT_SLOTS]: counters of loops, for tier 2 */
 };
 enum { HOST_HEAT_SLOTS = 1024, HOST_HEAT_END = 16384 /* the most that heat + 4 * slots may be: what aarch64's loads reach */ };
@@ -129,6 +130,7 @@ struct host_target {
     /* The mapping (H1), for tier 2; NULL: this host has no tier 2. */
     const struct host_pin *(*pins)(const struct host_env *env, unsigned *n);
     const char *(*region_features)(uint32_t features);   /* as LLVM names them, beyond those that every such host has; NULL: none */
+    bool regions_look;                       /* regions compute first and look then whether x86 differs: what they left to the interpreter often is not worth another try */
     bool regions_leave;                      /* regions may be left in front of any instruction that may fault on x86, for the interpreter to do it */
     /* The exit of a region whose place (llvm.h) is at `rw` leads that many bytes further. */
     void (*region_exit)(uint8_t *rw, int64_t distance);

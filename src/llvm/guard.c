@@ -32,7 +32,7 @@ static void fatal(const char *reason)
 static void no_memory(void) { give_up("no memory"); }
 static void no_memory_in_llvm(void *unused, const char *reason, bool diagnostics) { give_up("no memory"); }
 
-static void install(void)
+static void install_handlers(void)
 {
     typedef void (*handler)(void *, const char *, bool);
     void (*(*set_new)(void (*)(void)))(void) = (void (*(*)(void (*)(void)))(void))dlsym(RTLD_DEFAULT, "_ZSt15set_new_handlerPFvvE");
@@ -48,7 +48,7 @@ __attribute__((visibility("default"))) int wherry_llvm_guarded(struct llvm_regio
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct guard g;
-    pthread_once(&once, install);
+    pthread_once(&once, install_handlers);
     if (setjmp(g.env)) {
         guard = NULL;
         snprintf(r->why, sizeof r->why, "%s", g.reason);

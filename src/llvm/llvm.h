@@ -25,6 +25,7 @@ struct llvm_exit { uint64_t target, back; uint8_t kind; uint32_t n_places, place
 struct llvm_block {
     const struct ir_block *ir;                                   /* optimized; at most one conditional exit */
     bool outside;                                                /* the call at its end leaves the region even if the callee is in it */
+    bool one_look;                                               /* for hosts that look behind floating point: if it goes round by itself, one at the end is enough */
     uint8_t n_guesses; uint64_t guess[LLVM_MAX_GUESSES];         /* of an indirect jump or return: blocks of the region to try first */
 };
 

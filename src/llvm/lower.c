@@ -328,7 +328,7 @@ static int number_of(struct lower *L, uint64_t pc)
 static LLVMBasicBlockRef inside(struct lower *L, unsigned number)
 {
     L->edge[L->current * L->r->n_blocks + number] = true;
-    return L->block[number];
+    return L->run.loop && number == L->current ? L->run.body : L->block[number];
 }
 
 /* Blocks that are reached from later ones poll at their start (R3). */
@@ -430,7 +430,11 @@ static uint32_t weight_to(struct lower *L, uint64_t pc)
 static void conditional(struct lower *L, const struct ir_insn *in)
 {
     bool out;
+    bool looks = L->run.loop && !loop_stays(L, in);
+    L->run.on = L->run.on && !looks;
     LLVMBasicBlockRef next = new_block(L), to = target_block(L, in, &out);
+    L->run.on = L->run.on || looks;
+    to = looks ? loop_looked(L, to) : to;
     uint32_t all = L->r->weight ? L->r->count[L->current] : 0, yes = weight_to(L, (uint64_t)in->imm);
     const struct ir_insn *last = &L->ir->insn[L->ir->n - 1];
     if (out && last->op == IR_EXIT && all > weight_to(L, (uint64_t)last->imm))
@@ -513,7 +517,7 @@ void lower_alone_if(struct lower *L, LLVMValueRef special)
 static void check_alignment(struct lower *L, const struct ir_insn *in)
 {
     unsigned size = ir_type_size[in->type == IR_VOID ? L->ir->insn[in->arg[1]].type : in->type];
-    if (asm_aligns || !(in->aux & IR_MEM_ALIGNED))
+    if (asm_aligns || !(in->aux & IR_MEM_ALIGNED) || (L->run.loop && L->aligned[in - L->ir->insn]))
         return;
     LLVMValueRef low = LLVMBuildAnd(L->b, L->v[in->arg[0]], int_const(L, 64, size - 1), "");
     lower_alone_if(L, LLVMBuildICmp(L->b, LLVMIntNE, low, int_const(L, 64, 0), ""));
@@ -859,12 +863,14 @@ static void lower_block(struct lower *L, unsigned k)
     const struct ir_block *b = L->ir = L->r->blocks[k].ir;
     L->current = k;
     LLVMPositionBuilderAtEnd(L->b, L->block[k]);
+    run_block(L);
     if (L->polls[k]) {
-        LLVMBasicBlockRef next = new_block(L);
-        asm_poll(L, way_out(L, exit_to(L, b->guest_pc, 0, LLVM_EXIT_LEAVE), b->flags_in, NULL), next);
+        LLVMBasicBlockRef next = new_block(L), poked = way_out(L, exit_to(L, b->guest_pc, 0, LLVM_EXIT_LEAVE), b->flags_in, NULL);
+        if (loop_begin(L))
+            poked = loop_looked(L, poked);
+        asm_poll(L, poked, next);
         LLVMPositionBuilderAtEnd(L->b, next);
     }
-    run_block(L);
     for (unsigned i = 0; i < b->n; i++) {
         const struct ir_insn *in = &b->insn[i];
         if (in->op == IR_INSN) {

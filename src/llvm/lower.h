@@ -12,6 +12,8 @@ struct lower_slot { LLVMValueRef var; const char *reg; uint16_t offset; uint8_t 
 struct lower_undo { LLVMValueRef var, old; };
 struct lower_run {                               /* runs.c */
     bool on, flags_written;                      /* flags_written: in the block so far */
+    bool loop;                                   /* it is the whole block, over and over (loops.c), from `body` on */
+    LLVMBasicBlockRef body;
     uint64_t pc;                                 /* where it began */
     unsigned number, flags;                      /* flags: IR_F_* that may be read there */
     LLVMValueRef noted, before;                  /* what the host has noted as of the last look (a variable), as of the run's begin */
@@ -47,6 +49,7 @@ struct lower {
     LLVMValueRef whole[IR_MAX_INSNS];            /* of a narrow operation done within its slot: the slot's new value, or NULL */
     LLVMValueRef wide[IR_MAX_INSNS];             /* of a load in an exact region: i64, zero-extended, or NULL */
     struct lower_run run;
+    bool aligned[IR_MAX_INSNS];                  /* in a loop: the access was checked before */
     unsigned wrong[IR_MAX_INSNS];                /* number of the run that the value comes from */
     const char *why;
     bool refused;                                /* by LLVM */
@@ -77,8 +80,15 @@ void lower_set(struct lower *L, LLVMValueRef var, LLVMValueRef v);           /* 
 void run_prepare(struct lower *L), run_enter(struct lower *L);               /* variables; at the entry */
 void run_block(struct lower *L);                                             /* a block begins */
 void run_see(struct lower *L, unsigned i, const struct ir_insn *in);         /* before each operation is lowered */
-void run_end(struct lower *L);
+void run_start(struct lower *L), run_end(struct lower *L);
+void run_keep(struct lower *L, LLVMValueRef var);                            /* its value is put back if the run fails */
+bool run_stops(struct lower *L, const struct ir_insn *in);                   /* a run ends in front of it */
+void run_note(struct lower *L, unsigned i, const struct ir_insn *in);        /* does its value come from the run? */
 void run_undo(struct lower *L);                                              /* on the way out of it */
+/* loops.c: at a block's beginning. True: it is a run of its own; the builder is at its body's beginning */
+bool loop_begin(struct lower *L);
+bool loop_stays(const struct lower *L, const struct ir_insn *in);            /* the exit that goes round */
+LLVMBasicBlockRef loop_looked(struct lower *L, LLVMBasicBlockRef to);        /* the way there, by a look */
 struct lower_slot *lower_slot_of(struct lower *L, int64_t offset, unsigned size);
 
 /* Leave in front of the guest instruction under way, of which nothing has been done yet, when `special`: the interpreter does it. */
@@ -89,6 +99,7 @@ bool asm_known(const struct ir_block *b, const struct ir_insn *in);
 LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in);
 LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest);
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
+LLVMValueRef asm_mask(struct lower *L, LLVMValueRef v, unsigned lane);      /* i32: the top bits of elements; NULL: LLVM's own way is as good */
 extern const bool asm_looks;                                                 /* floating point never faults: the host notes, in an i32, what x86 may do otherwise (runs.c) */
 LLVMValueRef asm_noted(struct lower *L), asm_special(struct lower *L, LLVMValueRef noted);
 void asm_note(struct lower *L, LLVMValueRef noted);

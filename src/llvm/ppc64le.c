@@ -8,7 +8,7 @@
 #include <llvm-c/Target.h>
 #include <string.h>
 #include "host/ppc64le/lazy.h"
-#include "llvm/lower.h"
+#include "llvm/ppc64le.h"
 
 const char llvm_triple[] = "powerpc64le-unknown-linux-gnu", llvm_cpu[] = "pwr8", asm_no_vectors[] = "-altivec,-vsx";
 const char *const asm_options[] = { "-disable-lsr", "-disable-constant-hoisting", NULL };
@@ -239,8 +239,8 @@ bool asm_allows(const struct ir_insn *in)
     }
 }
 
-bool asm_known(const struct ir_block *b, const struct ir_insn *in) { return false; }
-LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in) { return NULL; }
+bool asm_known(const struct ir_block *b, const struct ir_insn *in) { return p64_vector_known(in); }
+LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in) { return p64_vector(L, in); }
 
 /* --- memory --- */
 

@@ -17,12 +17,16 @@ static struct lower_undo *undo_of(struct lower *L, LLVMValueRef var)
     return NULL;
 }
 
+void run_keep(struct lower *L, LLVMValueRef var)
+{
+    if (!undo_of(L, var))
+        L->run.undo[L->run.n_undo++] = (struct lower_undo){ var, LLVMBuildLoad2(L->b, LLVMGetAllocatedType(var), var, "") };
+}
+
 void lower_set(struct lower *L, LLVMValueRef var, LLVMValueRef v)
 {
-    if (L->run.on && !undo_of(L, var)) {
-        LLVMTypeRef t = LLVMGetAllocatedType(var);
-        L->run.undo[L->run.n_undo++] = (struct lower_undo){ var, LLVMBuildLoad2(L->b, t, var, "") };
-    }
+    if (L->run.on)
+        run_keep(L, var);
     LLVMBuildStore(L->b, v, var);
 }
 
@@ -51,7 +55,7 @@ void run_enter(struct lower *L)
 
 void run_block(struct lower *L)
 {
-    L->run.on = L->run.flags_written = false;
+    L->run.on = L->run.loop = L->run.flags_written = false;
     L->run.number++;
 }
 
@@ -62,7 +66,7 @@ void run_undo(struct lower *L)
         LLVMBuildStore(L->b, L->run.undo[k].old, L->run.undo[k].var);
 }
 
-static void run_operation(struct lower *L)
+void run_start(struct lower *L)
 {
     if (L->run.on)
         return;
@@ -81,7 +85,7 @@ void run_end(struct lower *L)
     LLVMValueRef noted = asm_noted(L);
     lower_alone_if(L, asm_special(L, noted));
     LLVMBuildStore(L->b, noted, L->run.noted);
-    L->run.on = false;
+    L->run.on = L->run.loop = false;
     L->run.number++;
     L->way_to_fault = NULL;
 }
@@ -90,7 +94,7 @@ void run_end(struct lower *L)
 
 static bool is_wrong(const struct lower *L, ir_ref r) { return r != IR_NONE && L->wrong[r] == L->run.number; }
 
-static bool ends_run(struct lower *L, const struct ir_insn *in)
+bool run_stops(struct lower *L, const struct ir_insn *in)
 {
     switch (in->op) {
     case IR_LOAD: case IR_VLOADL: return is_wrong(L, in->arg[0]);
@@ -105,19 +109,15 @@ static bool is_exact(const struct lower *L, const struct ir_insn *in)
     return in->lane == IR_F64 && (in->op == IR_VCVTIF || (in->op == IR_VCVTGF && L->ir->insn[in->arg[1]].type == IR_I32));
 }
 
-void run_see(struct lower *L, unsigned i, const struct ir_insn *in)
+static bool needs_look(const struct lower *L, const struct ir_insn *in)
 {
-    unsigned props = ir_op_info[in->op].props;
-    if (L->run.on && ends_run(L, in))
-        run_end(L);
-    L->run.flags_written |= in->op == IR_PUTF;
+    return asm_looks && ir_op_info[in->op].props & IR_P_FP && !is_exact(L, in);
+}
+
+void run_note(struct lower *L, unsigned i, const struct ir_insn *in)
+{
+    bool wrong = needs_look(L, in) || in->op == IR_COND || in->op == IR_GETF;
     L->wrong[i] = 0;
-    if (!asm_looks)
-        return;
-    bool looks = props & IR_P_FP && !is_exact(L, in);
-    if (looks)
-        run_operation(L);
-    bool wrong = looks || in->op == IR_COND || in->op == IR_GETF;
     for (unsigned k = 0; k < 3 && !wrong; k++)
         wrong = k < ir_op_info[in->op].n_args && is_wrong(L, in->arg[k]);
     struct lower_slot *s = in->op == IR_GET || in->op == IR_PUT ? lower_slot_of(L, in->imm, ir_type_size[in->type]) : NULL;
@@ -125,4 +125,16 @@ void run_see(struct lower *L, unsigned i, const struct ir_insn *in)
         s->wrong = L->run.number;
     if (wrong || (s && s->wrong == L->run.number))
         L->wrong[i] = L->run.number;
+}
+
+void run_see(struct lower *L, unsigned i, const struct ir_insn *in)
+{
+    if (!asm_looks)
+        return;
+    if (L->run.on && run_stops(L, in) && !(L->run.loop && (in->op == IR_EXITIF || loop_stays(L, in))))
+        run_end(L);
+    L->run.flags_written |= in->op == IR_PUTF;
+    if (needs_look(L, in))
+        run_start(L);
+    run_note(L, i, in);
 }

@@ -164,11 +164,16 @@ static LLVMValueRef make(struct lower *L, const struct ir_insn *in, unsigned lan
     }
 }
 
+__attribute__((weak)) LLVMValueRef asm_mask(struct lower *L, LLVMValueRef v, unsigned lane) { return NULL; }
+
 LLVMValueRef lower_vector(struct lower *L, const struct ir_insn *in)
 {
     unsigned lane = lane_of(in->lane);
     if (in->op == IR_VEXTR)
         return fit(L, LLVMBuildExtractElement(L->b, arg(L, in, 0, lane), i32(L, in->aux), ""), bits_of(in->type));
+    LLVMValueRef mask = in->op == IR_VMASK ? asm_mask(L, L->v[in->arg[0]], lane) : NULL;
+    if (mask)
+        return mask;
     if (in->op == IR_VMASK)
         return fit(L, LLVMBuildBitCast(L->b, top_bits(L, arg(L, in, 0, lane)), int_type(L, elements(lane)), ""), 32);
     return back(L, make(L, in, lane));

@@ -34,7 +34,8 @@ enum { ENGINE = (sizeof(struct x86_state) + 63) & ~63, SPILL = ENGINE + 64, HEAT
 static const struct host_offsets offsets = { .self = ENGINE, .host_sp = ENGINE + 8, .ret_sp = ENGINE + 16, .ret_base = ENGINE + 24, .exit_info = ENGINE + 32,
     .exit_target = ENGINE + 40, .host_fpcr = ENGINE + 48, .spill = SPILL, .spill_size = 1024, .heat = HEAT, .jump_cache = JUMPS, .jump_cache_bits = JUMP_BITS,
     .poll_page = (JUMPS + (16 << JUMP_BITS) + 0xffff) & ~0xffff,
-    .pc = offsetof(struct x86_state, pc), .flags = offsetof(struct x86_state, flags), .fpcr = offsetof(struct x86_state, mxcsr) };
+    .pc = offsetof(struct x86_state, pc), .flags = offsetof(struct x86_state, flags), .fpcr = offsetof(struct x86_state, mxcsr),
+    .down = offsetof(struct x86_state, df) };
 
 static void __attribute__((noreturn)) die(const char *what, const char *name)
 {

@@ -151,6 +151,7 @@ static void limit(int n)
     setrlimit(RLIMIT_NPROC, &r);
     int error = pthread_create(&t, NULL, nothing, NULL);
     if (!error) pthread_join(t, NULL);
+    usleep(20000);                                       /* it counts until the kernel is done with it */
     printf("limit %d: thread %s", n, strerror(error));
     fflush(stdout);
     pid_t pid = fork();
@@ -173,7 +174,8 @@ int main(void)
     tried("unshare memory and signals", unshare(CLONE_VM | CLONE_SIGHAND | CLONE_THREAD));
     tried("unshare files", unshare(CLONE_FILES));
     prctl(PR_SET_NAME, "renamed");
-    tried("another user", setresuid(54321, 54321, 54321));
+    uid_t user = 10000 + (uid_t)getpid() % 50000;        /* not that of another run of this test */
+    tried("another user", setresuid(user, user, user));
     work_for(0.05);
     tried("unshare user", unshare(CLONE_NEWUSER));
     work_for(0.05);

@@ -5,7 +5,9 @@
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 wherry=$work/$(basename "$1")           # where other users can run it too
-install -m 755 "$1" "$wherry"; chmod 711 "$work"; shift
+install -m 755 "$1" "$wherry"; chmod 711 "$work"
+module=$(dirname "$1")/wherry_llvm.so; [ ! -e "$module" ] || install -m 755 "$module" "$work"
+shift
 passed=0 failed=0 left=
 declare -A need=( ["no proc"]="unshare -m true" ["read-only root"]="unshare -m true" ["job control"]="script -qec true /dev/null" [terminal]="script -qec true /dev/null"
     ["other root"]="chroot / true" [nobody]="setpriv --reuid 65534 --clear-groups true" ["own rights"]="setpriv --reuid 65534 --clear-groups true" ["drops rights"]="setpriv --reuid 65534 --clear-groups true" )

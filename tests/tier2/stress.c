@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * stress.c: two threads run hot loops in text that a third one takes away, replaces, protects and rewrites all the time, at random. Between two changes a
+ * stress.c: two threads run hot loops in text that a third one takes away, moves, replaces, protects and rewrites all the time, at random, and forks. Between two changes a
  * loop must give what its text says now; without text it faults, and the handler waits until there is some. Prints the number of wrong results.
  * Arguments: number of changes, seed.
  */
@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { PAGE = 4096, VERSIONS = 8, ROUNDS = 2000 };
@@ -50,6 +51,16 @@ static void wait_for_text(int sig) { sched_yield(); }
 
 static void map(unsigned v) { mmap(text, PAGE, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, file, (off_t)v * PAGE); }
 
+/* A fork at any moment of the compiling: the child has the text as it is. */
+static void in_a_child(void)
+{
+    int status;
+    pid_t pid = fork();
+    if (!pid)
+        _exit(((uint32_t (*)(void))(uintptr_t)text)() != ROUNDS * (version + 1));
+    wrong += pid < 0 || waitpid(pid, &status, 0) != pid || status;
+}
+
 static void change(unsigned how, unsigned v)
 {
     epoch++;
@@ -61,6 +72,8 @@ static void change(unsigned how, unsigned v)
         *(volatile uint32_t *)(text + 8) = v + 1;
         mprotect(text, PAGE, PROT_READ | PROT_EXEC);
         break;
+    case 3: mremap(text, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, text + (1 << 20)); usleep(50); munmap(text + (1 << 20), PAGE); map(v); break;
+    case 4: in_a_child(); v = version; break;
     default: mprotect(text, PAGE, PROT_READ); usleep(50); map(v); mprotect(text, PAGE, PROT_READ | PROT_EXEC); break;
     }
     version = v;
@@ -82,7 +95,7 @@ int main(int argc, char **argv)
     for (unsigned k = 0; k < 2; k++)
         pthread_create(&t[k], NULL, run, NULL);
     for (unsigned k = 0; k < changes; k++) {
-        change((unsigned)rand_r(&seed) % 4, (unsigned)rand_r(&seed) % VERSIONS);
+        change((unsigned)rand_r(&seed) % 6, (unsigned)rand_r(&seed) % VERSIONS);
         for (unsigned n = judged + (unsigned)rand_r(&seed) % 6000; judged < n && !wrong;)
             usleep(200);
     }

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -171,6 +172,8 @@ int main(int argc, char **argv)
         printf("badcalls\n");
     if (!cuts_socket_names())
         printf("ipc\n");
+    if (unshare(CLONE_VM | CLONE_SIGHAND))              /* a thread of its own, beside the program's one */
+        printf("alone\n");
     store_at(0x10);
     if (!knows_writes)
         printf("segv_repair\n");

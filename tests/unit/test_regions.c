@@ -22,7 +22,8 @@ enum { SEEDS = 60 /* LLVM is slow under an emulator */ };
 enum { START = 0x5a3c71 /* nothing that a block computes by chance */ };
 static llvm_compile_fn *compile;
 static llvm_known_fn *known;
-static bool looping;
+static bool looping, shared, vectors;
+static unsigned exact;
 static unsigned n_steps_known, n_redone;
 static uint64_t redone_at, entry;
 
@@ -107,10 +108,10 @@ static bool make_region(void)
 {
     struct llvm_block b = { .ir = &block };
     struct llvm_region r = { .blocks = &b, .n_blocks = 1, .n_entries = 1, .slots = slots, .n_slots = sizeof slots / sizeof *slots, .offsets = &offsets,
-                             .features = TEST_HOST.region_features ? TEST_HOST.region_features(env.features) : "", .log = getenv("SHOW") ? stderr : NULL };
+                             .features = TEST_HOST.region_features ? TEST_HOST.region_features(env.features) : "", .log = getenv("SHOW") ? stderr : NULL, .exact = exact, .shared = shared };
     r.pins = TEST_HOST.pins(&env, &r.n_pins);
     cut(&r);
-    ir_opt(&block, TEST_HOST.regions_leave ? IR_RESTARTABLE : IR_EXACT_NONE);
+    ir_opt(&block, exact || TEST_HOST.regions_leave ? IR_RESTARTABLE : IR_EXACT_NONE);
     if (block.n < 3)
         return false;
     bool ok = !compile(&r) && place(&r);
@@ -178,7 +179,7 @@ static void make_steps(unsigned n)
     n_pool = 0;
     for (unsigned k = 0; k < n; k++, pc += 3) {
         ir_insn_start(&B, pc, 3);
-        region_steps[rnd(sizeof region_steps / sizeof *region_steps)]();
+        (vectors ? step_vector_op : region_steps[rnd(sizeof region_steps / sizeof *region_steps)])();
     }
     ir_insn_start(&B, pc, 3);
     if (looping) {
@@ -231,7 +232,7 @@ static void run_regions(unsigned seeds)
         assert_true(try_region(s));
     if (getenv("SHOW") || getenv("COUNT"))
         fprintf(stderr, "%u of %u empty or refused, %u instructions, %u left for the interpreter\n", n_refused, n, n_steps_known, n_redone);
-    assert_true(n_refused * 2 < n && n_steps_known > n && n_redone < n);
+    assert_true(n_refused * 2 < n + vectors * n && n_steps_known > n / (1 + vectors) && n_redone < n);
 }
 
 static void test_straight(void **unused)
@@ -244,6 +245,31 @@ static void test_round(void **unused)
 {
     looping = true;
     run_regions(SEEDS);
+}
+
+static void test_vectors(void **unused)
+{
+    vectors = true;
+    run_regions(SEEDS);
+    vectors = false;
+}
+
+/* every access and every operation as one that may fault, and others looking on */
+static void test_exact(void **unused)
+{
+    exact = LLVM_EXACT_MEMORY | LLVM_EXACT_ARITHMETIC;
+    run_regions(SEEDS / 2);
+    exact = 0;
+}
+
+static void test_shared(void **unused)
+{
+    shared = true;
+    run_regions(SEEDS / 2);
+    exact = LLVM_EXACT_MEMORY;
+    run_regions(SEEDS / 4);
+    exact = 0;
+    shared = false;
 }
 
 /* the module lies where the program is that this is a test of */
@@ -262,7 +288,7 @@ static int setup_regions(void **unused)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_straight), cmocka_unit_test(test_round) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_straight), cmocka_unit_test(test_round), cmocka_unit_test(test_vectors), cmocka_unit_test(test_exact), cmocka_unit_test(test_shared) };
     static void (*const others[])(void **) = { test_random_blocks, test_old_processor, test_wide_exchange, test_faults, test_far };   /* blocks of tier 1 */
     (void)others;
     if (argc > 1)

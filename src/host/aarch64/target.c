@@ -53,5 +53,5 @@ static void region_exit(uint8_t *rw, int64_t distance)
 
 const struct host_target host_aarch64 = {
     .name = "aarch64", .weak_order = true, .probe = probe, .fast = fast, .emit_stubs = a64_emit_stubs, .emit = a64_emit, .link = a64_link, .emit_inline_cache = a64_emit_inline_cache,
-    .sync = a64_sync, .sync_loop = a64_sync_loop, .thread_init = a64_thread_init, .pins = pins, .region_exit = region_exit, .regions_leave = true,
+    .sync = a64_sync, .sync_loop = a64_sync_loop, .thread_init = a64_thread_init, .pins = pins, .region_exit = region_exit, .regions_look = true, .regions_leave = true,
 };

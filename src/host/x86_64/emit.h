@@ -23,6 +23,7 @@ struct x64_map {
     const struct guest_slot *slots; unsigned n_slots;
     int32_t offset[32];                      /* slot of a register, -1: none (scratch) */
     uint8_t stack_reg;                       /* register of the slot called "rsp", or NO_REG: see stack_add */
+    uint8_t count_reg, value_reg;            /* of "rcx" and "rax", or NO_REG: what REP counts down and STOS stores */
     uint8_t reg_at[MAP_BYTES / 8];           /* by 8 bytes of guest state: 1 + register, 0: not mapped */
 };
 const struct x64_map *x64_map(const struct host_env *env);
@@ -33,6 +34,7 @@ enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, ST
 enum { SPILL_ARGS = 0, SPILL_RAX = 32, SPILL_WORD = 40, SPILL_MXCSR = 48, SPILL_FIRST = 64, SPILL_SLOT = 16, N_SPILLS = 48 };
 enum { FEATURE_BMI1 = 1, FEATURE_BMI2 = 2, FEATURE_LZCNT = 4, FEATURE_AES = 8, FEATURE_PCLMUL = 16, FEATURE_SHA = 32 };
 /* host_map.flags: registers whose guest value is in the state, not in the register (borrowed for an instruction) */
+enum { MAP_COUNT_IN_RCX = HOST_MAP_LEAVE };        /* in a REP MOVS or STOS: the slot "rcx" is in its namesake */
 enum { MAP_RDX_SAVED = 0x10, MAP_RBX_SAVED = 0x20, MAP_RSI_SAVED = 0x40, MAP_RDI_SAVED = 0x80 };
 
 /* --- values --- */

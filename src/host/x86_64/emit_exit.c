@@ -290,10 +290,58 @@ static void store_pc(struct emitter *e)
     asm_store(&e->a, 8, pc, RAX);
 }
 
+/* --- REP MOVS and REP STOS: the processor's own, upwards and not so long that a signal would wait --- */
+
+enum { MOST_ELEMENTS = 1 << 16 };
+
+/* bytes of an element, 0: the helper does it */
+static unsigned repeated_size(const struct emitter *e, const struct ir_insn *in, const struct ir_helper *h)
+{
+    const struct x64_map *map = e->map;
+    int64_t size, base;
+    if (!(h->effects & (IR_H_MOVS | IR_H_STOS)) || !is_const(e, in->arg[0], &size) || !is_const(e, in->arg[1], &base) || base || size > 8)
+        return 0;
+    bool in_place = map->count_reg != NO_REG && map->value_reg != NO_REG;
+    for (unsigned k = 0; k < map->n_slots; k++)
+        for (unsigned r = RSI; r <= RDI; r++)
+            if (map->slots[k].name && !strcmp(map->slots[k].name, r == RSI ? "rsi" : "rdi"))
+                in_place &= map->offset[r] == map->slots[k].offset;
+    return in_place ? (unsigned)size : 0;
+}
+
+/* All is in its place as for the helper. Where to go on is patched into what it returns; what follows is for the rest. */
+static uint8_t *repeat_here(struct emitter *e, unsigned size, bool stos)
+{
+    struct asm_buf *a = &e->a;
+    asm_alu_mi(a, ALU_CMP, 1, at_state((int32_t)e->o->down), 0, false);
+    uint8_t *down = asm_jcc_short(a, CC_NE);
+    asm_alu_ri(a, ALU_CMP, 8, e->map->count_reg, MOST_ELEMENTS);
+    uint8_t *far = asm_jcc_short(a, CC_A);
+    if (stos)
+        asm_mov_rr(a, 8, RAX, e->map->value_reg);
+    asm_mov_rr(a, 8, RCX, e->map->count_reg);
+    add_map(e, asm_offset(a), MAP_COUNT_IN_RCX);
+    if (size == 2)
+        asm_u8(a, 0x66);
+    asm_u8(a, 0xf3);
+    if (size == 8)
+        asm_u8(a, 0x48);
+    asm_u8(a, (stos ? 0xaa : 0xa4) | (size > 1));
+    add_map(e, asm_offset(a), 0);
+    asm_mov_rr(a, 8, e->map->count_reg, RCX);
+    asm_alu_rr(a, ALU_XOR, 4, RAX, RAX);                 /* finished */
+    uint8_t *done = asm_jmp_short(a);
+    asm_here_short(a, down);
+    asm_here_short(a, far);
+    return done;
+}
+
 void call_c(struct emitter *e, const struct ir_insn *in, const struct ir_helper *h)
 {
+    unsigned repeated = repeated_size(e, in, h);
+    uint8_t *done = NULL;
     need_map(e);
-    for (unsigned k = 0; k < 4; k++)
+    for (unsigned k = 0; k < 4 && !repeated; k++)
         if (in->arg[k] != IR_NONE)
             store_argument(e, in->arg[k], spill_at(e, SPILL_ARGS + k * 8));
     give_back(e);
@@ -301,12 +349,18 @@ void call_c(struct emitter *e, const struct ir_insn *in, const struct ir_helper 
     flush_stack(e);
     spill_all(e);
     give_back(e);
+    if (repeated)
+        done = repeat_here(e, repeated, h->effects & IR_H_STOS);
+    for (unsigned k = 0; k < 2 && repeated; k++)          /* constants */
+        store_argument(e, in->arg[k], spill_at(e, SPILL_ARGS + k * 8));
     if (!(h->effects & IR_H_PURE))
         store_pc(e);
     asm_mov_imm(&e->a, RAX, (uint64_t)(uintptr_t)h->fn);
     unsigned stub = h->effects & IR_H_PURE ? STUB_CALL_PURE : h->effects & IR_H_FPCR ? STUB_CALL_FPCR : STUB_CALL;
     asm_u8(&e->a, CALL);
     asm_u32(&e->a, (uint32_t)(e->env->stubs.others[stub] - (asm_here(&e->a) + 4)));
+    if (done)
+        asm_here_short(&e->a, done);
     if (is_gpr_type(in->type) && e->v[e->i].uses)
         settle(e, (ir_ref)e->i, RAX, in->type == IR_I64);
 }

@@ -14,6 +14,10 @@ static void map_slot(struct x64_map *m, const struct guest_slot *s, unsigned reg
 {
     if (s->name && !strcmp(s->name, "rsp"))
         m->stack_reg = (uint8_t)reg;
+    if (s->name && !strcmp(s->name, "rcx"))
+        m->count_reg = (uint8_t)reg;
+    if (s->name && !strcmp(s->name, "rax"))
+        m->value_reg = (uint8_t)reg;
     m->offset[reg] = s->offset;
     for (unsigned k = 0; k < (s->type == IR_I64 ? 1 : 2); k++)
         if (s->offset / 8 + k < MAP_BYTES / 8)
@@ -28,7 +32,7 @@ static void make_map(struct x64_map *m, const struct guest_slot *slots, unsigned
     unsigned n_rest = 0;
     memset(m, 0, sizeof *m);
     memset(m->offset, 0xff, sizeof m->offset);
-    m->stack_reg = NO_REG;
+    m->stack_reg = m->count_reg = m->value_reg = NO_REG;
     for (unsigned i = 0; i < n; i++) {
         if (slots[i].type == IR_V128 && xmms < 14)
             map_slot(m, &slots[i], XMM + xmms++);

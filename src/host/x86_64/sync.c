@@ -35,6 +35,8 @@ void x64_sync(const struct host_env *env, const void *ucontext, const struct hos
             memcpy(s + map->offset[r], &uc->uc_mcontext.gregs[context_reg[r]], 8);
     if (m && map->stack_reg != NO_REG)
         *(uint64_t *)(s + map->offset[map->stack_reg]) += (uint64_t)stack_add(m);
+    if (m && m->flags == MAP_COUNT_IN_RCX)
+        memcpy(s + map->offset[map->count_reg], &uc->uc_mcontext.gregs[REG_RCX], 8);
     for (unsigned r = 0; r < 16; r++)
         if (map->offset[XMM + r] >= 0)
             memcpy(s + map->offset[XMM + r], &uc->uc_mcontext.fpregs->_xmm[r], 16);
