@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "engine/log.h"
 #include "guest/lift.h"
+#include "host/host.h"
 
 const char *cli_name = "wherry";
 
@@ -293,12 +294,13 @@ static int find_option(const char *arg, const char **value)
     return -1;
 }
 
-/* All tiers, but where numbers of blocks or blocks side by side are asked for: there the regions' are meant only with -tier 2. */
+/* All tiers that the host has tested, but where numbers of blocks or blocks side by side are asked for: there regions are meant only with -tier 2. */
 static void choose_tier(struct cli_run *run)
 {
     struct engine_config *e = &engine_options;
+    const struct host_target *host = host_native();
     if (e->tier < 0)
-        e->tier = e->only_last || e->lockstep ? 1 : 2;
+        e->tier = e->only_last || e->lockstep || !host || !host->regions_by_default ? 1 : 2;
     run->linux_config.tier = e->tier;
 }
 

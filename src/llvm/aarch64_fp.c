@@ -89,6 +89,14 @@ static LLVMValueRef scalar(struct lower *L, const char *form, unsigned lane, con
     return assemble(L, form, lane, constraints, float_type(L, lane), arg, n, ASM_STICKY);
 }
 
+/* one operand's low element to arg0's low element, by one instruction. It clears what is above: nothing has to be put back where arg0 is zero. */
+static LLVMValueRef scalar_into(struct lower *L, const struct ir_insn *in, const char *form, const char *constraints, LLVMValueRef x, unsigned effects)
+{
+    if (LLVMIsNull(L->v[in->arg[0]]))
+        return assemble(L, form, in->lane, constraints, vector_type(L, IR_VOID), &x, 1, effects);
+    return with_low(L, in->arg[0], in->lane, assemble(L, form, in->lane, constraints, float_type(L, in->lane), &x, 1, effects));
+}
+
 static LLVMValueRef packed(struct lower *L, const char *form, unsigned lane, const char *constraints, LLVMValueRef *arg, unsigned n)
 {
     return assemble(L, form, lane, constraints, vector_type(L, IR_VOID), arg, n, ASM_STICKY);
@@ -145,7 +153,7 @@ static LLVMValueRef one_operand(struct lower *L, const struct ir_insn *in, const
     LLVMValueRef x = in->mod & IR_LOW ? low(L, in->arg[1], in->lane) : L->v[in->arg[1]];
     snprintf(form, sizeof form, in->mod & IR_LOW ? "%s ${0:%%s}, ${1:%%s}" : "%s $0.%%t, $1.%%t", name);
     if (in->mod & IR_LOW)
-        return with_low(L, in->arg[0], in->lane, scalar(L, form, in->lane, "=w,w", &x, 1));
+        return scalar_into(L, in, form, "=w,w", x, ASM_STICKY);
     return packed(L, form, in->lane, "=w,w", &x, 1);
 }
 
@@ -186,16 +194,14 @@ static LLVMValueRef float_to_float(struct lower *L, const struct ir_insn *in)
     unsigned from = in->lane == IR_F64 ? IR_F32 : IR_F64;
     LLVMValueRef x = in->mod & IR_LOW ? low(L, in->arg[1], from) : L->v[in->arg[1]];
     if (in->mod & IR_LOW)
-        return with_low(L, in->arg[0], in->lane, scalar(L, from == IR_F32 ? "fcvt ${0:d}, ${1:s}" : "fcvt ${0:s}, ${1:d}", in->lane, "=w,w", &x, 1));
+        return scalar_into(L, in, from == IR_F32 ? "fcvt ${0:d}, ${1:s}" : "fcvt ${0:s}, ${1:d}", "=w,w", x, ASM_STICKY);
     return packed(L, from == IR_F32 ? "fcvtl $0.2d, $1.2s" : "fcvtn $0.2s, $1.2d", in->lane, "=w,w", &x, 1);
 }
 
 static LLVMValueRef int_to_float(struct lower *L, const struct ir_insn *in)
 {
     bool x = L->ir->insn[in->arg[1]].type == IR_I64;
-    LLVMValueRef v = assemble(L, x ? "scvtf ${0:%s}, ${1:x}" : "scvtf ${0:%s}, ${1:w}", in->lane, "=w,r", float_type(L, in->lane), &L->v[in->arg[1]], 1,
-                              in->lane == IR_F64 && !x ? ASM_PURE : ASM_STICKY);
-    return with_low(L, in->arg[0], in->lane, v);
+    return scalar_into(L, in, x ? "scvtf ${0:%s}, ${1:x}" : "scvtf ${0:%s}, ${1:w}", "=w,r", L->v[in->arg[1]], in->lane == IR_F64 && !x ? ASM_PURE : ASM_STICKY);
 }
 
 /* In the current mode: rounded silently, then converted; in range, the number itself is converted for inexact. */

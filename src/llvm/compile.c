@@ -17,9 +17,21 @@ static const char passes[] = "function(sroa,early-cse,instcombine<no-verify-fixp
                              "instcombine<no-verify-fixpoint>,simplifycfg,adce)";
 
 static __thread LLVMTargetMachineRef machine;
+static pthread_key_t machine_key;          /* for its end with its thread */
+
+static void end_machine(void *m) { LLVMDisposeTargetMachine(m); }
+
+static void keep_machine(LLVMTargetMachineRef m)
+{
+    machine = m;
+    pthread_setspecific(machine_key, m);
+}
+
+void compile_lost(void) { keep_machine(NULL); }
 
 static void start_once(void)
 {
+    pthread_key_create(&machine_key, end_machine);
     const char *options[8] = { "wherry" };
     int n = 1;
     for (const char *const *o = asm_options; *o && n < 8; o++)
@@ -41,7 +53,7 @@ static int start_llvm(struct llvm_region *r)
         LLVMDisposeMessage(message);
         return -1;
     }
-    machine = LLVMCreateTargetMachine(target, llvm_triple, llvm_cpu, r->features, LLVMCodeGenLevelDefault, LLVMRelocPIC, asm_code_model);
+    keep_machine(LLVMCreateTargetMachine(target, llvm_triple, llvm_cpu, r->features, LLVMCodeGenLevelDefault, LLVMRelocPIC, asm_code_model));
     return machine ? 0 : -1;
 }
 

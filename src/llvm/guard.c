@@ -51,6 +51,7 @@ __attribute__((visibility("default"))) int wherry_llvm_guarded(struct llvm_regio
     pthread_once(&once, install_handlers);
     if (setjmp(g.env)) {
         guard = NULL;
+        compile_lost();
         snprintf(r->why, sizeof r->why, "%s", g.reason);
         *lost = true;
         return -1;

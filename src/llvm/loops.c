@@ -30,11 +30,40 @@ static bool is_one_run(struct lower *L)
 
 /* --- addresses that are as much aligned in each round as in the first --- */
 
+/* The one step of r = base + a constant: base, or IR_NONE */
+static ir_ref step_from(const struct ir_block *b, ir_ref r, int64_t *constant)
+{
+    const struct ir_insn *in = &b->insn[r];
+    *constant = in->imm;
+    if (in->type != IR_I64)
+        return IR_NONE;
+    if (in->op == IR_LEA)
+        return in->arg[1] == IR_NONE ? in->arg[0] : IR_NONE;
+    bool sum = in->op == IR_ADD || in->op == IR_ADDF;
+    if (!sum && in->op != IR_SUB && in->op != IR_SUBF)
+        return IR_NONE;
+    unsigned at = sum && b->insn[in->arg[0]].op == IR_CONST ? 0 : 1;
+    if (b->insn[in->arg[at]].op != IR_CONST)
+        return IR_NONE;
+    *constant = (int64_t)((sum ? 1 : ~0ull) * (uint64_t)b->insn[in->arg[at]].imm);
+    return in->arg[1 - at];
+}
+
+/* r = what is returned + *offset */
+static ir_ref without_constants(const struct ir_block *b, ir_ref r, uint64_t *offset)
+{
+    int64_t constant;
+    *offset = 0;
+    for (ir_ref base; (base = step_from(b, r, &constant)) != IR_NONE; r = base)
+        *offset += (uint64_t)constant;
+    return r;
+}
+
 static bool is_step(const struct ir_block *b, const struct lower_slot *s, const struct ir_insn *put)
 {
-    const struct ir_insn *v = &b->insn[put->arg[0]];
-    return put->type == IR_I64 && put->imm == s->offset && v->op == IR_LEA && v->arg[1] == IR_NONE && v->arg[0] != IR_NONE && v->imm % 16 == 0 &&
-           b->insn[v->arg[0]].op == IR_GET && b->insn[v->arg[0]].imm == s->offset && b->insn[v->arg[0]].type == IR_I64;
+    uint64_t step;
+    const struct ir_insn *base = &b->insn[without_constants(b, put->arg[0], &step)];
+    return put->type == IR_I64 && put->imm == s->offset && step % 16 == 0 && base->op == IR_GET && base->imm == s->offset && base->type == IR_I64;
 }
 
 /* the slot whose value r is, if only multiples of 16 are added to it; NULL: not so */
@@ -55,14 +84,19 @@ static LLVMValueRef slot_value(struct lower *L, const struct lower_slot *s) { re
 /* an address that has the same low bits as the access's own in any round, or NULL */
 static LLVMValueRef first_address(struct lower *L, ir_ref r)
 {
-    const struct ir_insn *in = &L->ir->insn[r];
-    struct lower_slot *base = steady(L, r), *index = NULL;
-    if (base)
-        return slot_value(L, base);
-    if (in->op != IR_LEA || in->type != IR_I64 || in->arg[0] == IR_NONE || !(base = steady(L, in->arg[0])) ||
-        (in->arg[1] != IR_NONE && !(index = steady(L, in->arg[1]))))
+    uint64_t offset, inner = 0;
+    ir_ref base = without_constants(L->ir, r, &offset);
+    const struct ir_insn *in = &L->ir->insn[base];
+    struct lower_slot *slot, *index = NULL;
+    if (in->op == IR_LEA && in->type == IR_I64 && in->arg[0] != IR_NONE) {
+        if (!(index = steady(L, in->arg[1])))
+            return NULL;
+        base = without_constants(L->ir, in->arg[0], &inner);
+        offset += (uint64_t)in->imm + inner;
+    }
+    if (!(slot = steady(L, base)))
         return NULL;
-    LLVMValueRef v = LLVMBuildAdd(L->b, slot_value(L, base), int_const(L, 64, in->imm), "");
+    LLVMValueRef v = LLVMBuildAdd(L->b, slot_value(L, slot), int_const(L, 64, (int64_t)offset), "");
     return index ? LLVMBuildAdd(L->b, v, LLVMBuildShl(L->b, slot_value(L, index), int_const(L, 64, in->aux), ""), "") : v;
 }
 

@@ -155,4 +155,5 @@ void asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t 
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size);
 
 int lower_region(struct lower *L);
+void compile_lost(void);                                                     /* the thread's machine must not be used again */
 #endif
