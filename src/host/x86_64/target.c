@@ -65,5 +65,5 @@ static void region_exit(uint8_t *rw, int64_t distance)
 const struct host_target host_x86_64 = {
     .name = "x86_64", .probe = probe, .fast = fast, .emit_stubs = x64_emit_stubs, .emit = x64_emit, .link = x64_link,
     .emit_inline_cache = x64_emit_inline_cache, .sync = x64_sync,
-    .thread_init = x64_thread_init, .pins = pins, .region_exit = region_exit, .regions_by_default = true, .disassemble = disassemble,
+    .thread_init = x64_thread_init, .pins = pins, .region_exit = region_exit, .disassemble = disassemble,
 };
