@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * emitter.h: what all hosts' emitters say in the same words. A host's emit.h includes it behind its struct emitter, of which this needs the fields b,
- * env, o (env's offsets) and map (reg_at, by 8 bytes of the state: 1 + register, or 0), and behind MAP_BYTES and NO_REG.
+ * i, error, env, o (env's offsets), map (reg_at, by 8 bytes of the state: 1 + register, or 0) and spill_until, and behind MAP_BYTES, NO_REG and N_SPILLS.
  */
 static inline unsigned type_size(unsigned t) { return ir_type_size[t]; }
 static inline unsigned type_bits(unsigned t) { return t == IR_I1 ? 1 : 8u * ir_type_size[t]; }
@@ -18,4 +18,14 @@ static inline bool counts_entries(const struct emitter *e)                   /* 
     for (unsigned i = 0; i < e->b->n && e->env->heat && !counts; i++)
         counts = (e->b->insn[i].op == IR_EXIT || e->b->insn[i].op == IR_EXITIF) && e->b->insn[i].mod & IR_EXIT_POLL;
     return counts;
+}
+static inline int32_t alloc_spill(struct emitter *e, unsigned until)         /* free again behind the instruction `until` */
+{
+    for (unsigned k = 0; k < N_SPILLS; k++)
+        if (e->spill_until[k] == NO_INSN || e->spill_until[k] < e->i) {
+            e->spill_until[k] = (uint16_t)until;
+            return spill_at(e, SPILL_FIRST + k * SPILL_SLOT);
+        }
+    e->error = e->error ? e->error : -1;                                     /* a smaller block may have room */
+    return spill_at(e, SPILL_FIRST);
 }

@@ -127,6 +127,7 @@ enum { TR_BARRIER = 1,    /* what stands before must not wait behind it, nor wha
 extern const uint16_t a64_traits[IR_N_OPS];
 static inline unsigned traits(const struct ir_insn *in) { return a64_traits[in->op]; }
 #include "host/emitter.h"
+void fail(struct emitter *e, const char *why);
 static inline unsigned type_log2(unsigned t) { return (unsigned)__builtin_ctz(ir_type_size[t] ? ir_type_size[t] : 1); }
 static inline bool is_const(const struct emitter *e, ir_ref r, int64_t *v) { *v = insn(e, r)->imm; return insn(e, r)->op == IR_CONST; }
 static inline uint64_t const_bits(const struct ir_insn *in)
@@ -134,7 +135,6 @@ static inline uint64_t const_bits(const struct ir_insn *in)
     unsigned bits = type_bits(in->type);
     return bits >= 64 ? (uint64_t)in->imm : (uint64_t)in->imm & ((1ull << bits) - 1);
 }
-void fail(struct emitter *e, const char *why);
 void need_map(struct emitter *e);
 
 /* --- regs.c; vectors are VEC + n --- */

@@ -130,17 +130,6 @@ void store_state(struct emitter *e, bool vec, unsigned log2, unsigned t, int64_t
         asm_mem(&e->a, false, vec, log2, t, STATE, offset);
 }
 
-static int32_t alloc_spill(struct emitter *e, unsigned until)
-{
-    for (unsigned k = 0; k < N_SPILLS; k++)
-        if (e->spill_until[k] == NO_INSN || e->spill_until[k] < e->i) {
-            e->spill_until[k] = (uint16_t)until;
-            return spill_at(e, SPILL_FIRST + k * SPILL_SLOT);
-        }
-    e->error = e->error ? e->error : -1;
-    return spill_at(e, SPILL_FIRST);
-}
-
 int32_t alloc_port(struct emitter *e, ir_ref fl)
 {
     if (e->v[fl].port_home >= 0)

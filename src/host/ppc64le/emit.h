@@ -24,7 +24,6 @@
 #define add_imm(...) p64_add_imm(__VA_ARGS__)
 #define alloc_cr(...) p64_alloc_cr(__VA_ARGS__)
 #define alloc_gpr(...) p64_alloc_gpr(__VA_ARGS__)
-#define alloc_spill(...) p64_alloc_spill(__VA_ARGS__)
 #define alloc_vec(...) p64_alloc_vec(__VA_ARGS__)
 #define bool_of(...) p64_bool_of(__VA_ARGS__)
 #define cond_bit(...) p64_cond_bit(__VA_ARGS__)
@@ -251,7 +250,6 @@ void evict(struct emitter *e, unsigned reg);                           /* about 
 unsigned alloc_gpr(struct emitter *e);                                 /* a free scratch register, pinned */
 unsigned alloc_vec(struct emitter *e);
 bool scratch_is_free(struct emitter *e, unsigned reg);
-int32_t alloc_spill(struct emitter *e, unsigned until);
 void spill_all(struct emitter *e);                                     /* before a CALL */
 void rebase(struct emitter *e, unsigned reg, int32_t add);             /* reg is about to be increased by add: its values are reg - add then */
 unsigned gpr_of(struct emitter *e, unsigned r);                        /* upper bits unspecified; pinned */

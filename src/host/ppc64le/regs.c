@@ -92,17 +92,6 @@ static unsigned needed_until(struct emitter *e, unsigned reg, unsigned from)
 
 /* --- spilling --- */
 
-int32_t alloc_spill(struct emitter *e, unsigned until)
-{
-    for (unsigned k = 0; k < N_SPILLS; k++)
-        if (e->spill_until[k] == NO_INSN || e->spill_until[k] < e->i) {
-            e->spill_until[k] = (uint16_t)until;
-            return spill_at(e, SPILL_FIRST + k * SPILL_SLOT);
-        }
-    fail(e, "too many values");
-    return spill_at(e, SPILL_FIRST);
-}
-
 void state_mem(struct emitter *e, uint32_t op, unsigned reg, int32_t offset)
 {
     if (fits16(offset)) {

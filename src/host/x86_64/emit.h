@@ -117,7 +117,6 @@ void evict_scratch(struct emitter *e, unsigned reg);                /* also what
 unsigned alloc_gpr(struct emitter *e);                              /* a free scratch register, pinned */
 unsigned alloc_xmm(struct emitter *e);                              /* XMM + 14 or 15 */
 bool scratch_free(const struct emitter *e, unsigned reg);
-int32_t alloc_spill(struct emitter *e, unsigned until);
 void spill_all(struct emitter *e);                                  /* before a CALL */
 void overwrite_state(struct emitter *e, int32_t offset, unsigned size);
 
