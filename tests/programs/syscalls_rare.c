@@ -14,14 +14,9 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include "terminal.h"
 
-struct guest_termios { uint32_t iflag, oflag, cflag, lflag; uint8_t line, cc[19]; };
-struct guest_termios2 { uint32_t iflag, oflag, cflag, lflag; uint8_t line, cc[19]; uint32_t ispeed, ospeed; };
 struct guest_termio { uint16_t iflag, oflag, cflag, lflag; uint8_t line, cc[8]; };
-
-static int tty, pty;
-static long call(int fd, unsigned number, void *arg) { return syscall(SYS_ioctl, fd, (unsigned long)number, arg); }
-static void show(const char *what, long r) { printf("%s: %ld%s%s\n", what, r < 0 ? -1L : r, r < 0 ? " " : "", r < 0 ? strerrorname_np(errno) : ""); }
 
 static void terminal(void)
 {
@@ -96,13 +91,7 @@ static void last_signals(void)
 
 int main(void)
 {
-    char name[32];
-    int n = 0;
-    pty = open("/dev/ptmx", O_RDWR | O_NOCTTY);
-    if (pty < 0 || call(pty, 0x40045431, &n) || call(pty, 0x80045430, &n)) return 1;
-    snprintf(name, sizeof name, "/dev/pts/%d", n);
-    tty = open(name, O_RDWR | O_NOCTTY);
-    if (tty < 0) return 2;
+    if (!open_terminal()) return 1;
     terminal(); session(); files(); last_signals();
     return 0;
 }

@@ -265,11 +265,7 @@ static bool compare_loop(void)
     if (undone || poll || after.pc == LOOP_PC)          /* flags that nobody reads may be old */
         machine->g.flags = after.flags;
     machine->g.pc = next;
-    if (native != interpreted)
-        fprintf(stderr, "trap: native %d, interpreted %d\n", native, interpreted);
-    if (memcmp(memory, memory_after, MEMORY_SIZE))
-        fprintf(stderr, "memory differs\n");
-    return same_state(&after, &machine->g) && native == interpreted && !memcmp(memory, memory_after, MEMORY_SIZE);
+    return same_outcome(&after, memory_after, native, interpreted);
 }
 
 /* how many rounds to go */

@@ -530,6 +530,17 @@ static void cut_block_at(uint64_t pc)
     block.n = i + 1;
 }
 
+/* of native code, against the machine's and the memory's, which are the interpreter's */
+static bool same_outcome(const struct guest *after, const uint8_t *memory_after, int native, int interpreted)
+{
+    bool same = same_state(after, &machine->g) && native == interpreted;
+    if (memcmp(memory, memory_after, MEMORY_SIZE))
+        same = false, fprintf(stderr, "memory differs\n");
+    if (native != interpreted)
+        fprintf(stderr, "trap: native %d, interpreted %d\n", native, interpreted);
+    return same;
+}
+
 static int interpret(uint64_t *next)
 {
     int result;
@@ -568,12 +579,7 @@ static bool compare_once(void)
         machine->g.flags = after.flags;
     }
     machine->g.pc = next;
-    bool same = same_state(&after, &machine->g) && native == interpreted;
-    if (memcmp(memory, memory_after, MEMORY_SIZE))
-        same = false, fprintf(stderr, "memory differs\n");
-    if (native != interpreted)
-        fprintf(stderr, "trap: native %d, interpreted %d\n", native, interpreted);
-    return same;
+    return same_outcome(&after, memory_after, native, interpreted);
 }
 
 static unsigned n_refused;

@@ -164,12 +164,7 @@ static bool compare_region(void)
         machine->g.flags = after.flags;
     }
     machine->g.pc = next;
-    bool same = same_state(&after, &machine->g) && native == interpreted;
-    if (memcmp(memory, memory_after, MEMORY_SIZE))
-        same = false, fprintf(stderr, "memory differs\n");
-    if (native != interpreted)
-        fprintf(stderr, "trap: native %d, interpreted %d\n", native, interpreted);
-    return same;
+    return same_outcome(&after, memory_after, native, interpreted);
 }
 
 static void make_steps(unsigned n)
