@@ -28,11 +28,8 @@ bool lockstep_passes_poll(struct cpu *cpu, uint64_t host_pc, void *ucontext)
     if (!engine.cfg.lockstep || !walk || !walk->left || !(block_flags(block_of_code(host_pc)) & BLOCK_REGION))
         return false;
     walk->left--;
-#ifdef __x86_64__
-    unsigned length = x86_disassemble((const uint8_t *)host_pc, 15, host_pc, NULL, 0);
-#else
-    unsigned length = 4;
-#endif
+    char text[160];
+    size_t length = engine.host->disassemble((const uint8_t *)host_pc, host_pc, text, sizeof text);
     host_context_set_pc(ucontext, host_pc + length);
     return length > 0;
 }

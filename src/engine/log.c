@@ -113,12 +113,6 @@ void log_guest_code(const struct ir_block *b)
     fflush(f);
 }
 
-static void print_bytes(FILE *f, const uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        fprintf(f, "%02x%s", p[i], i % 16 == 15 || i + 1 == n ? "\n" : " ");
-}
-
 void log_host_code(const struct block *b)
 {
     FILE *f = log_file ? log_file : stderr;
@@ -128,17 +122,13 @@ void log_host_code(const struct block *b)
     uint64_t last = 0;
     char text[160];
     fprintf(f, "OUT: [size=%u]\n", b->code_size);
-    if (!engine.host->disassemble) {
-        print_bytes(f, code, b->code_size);
-    } else {
-        for (size_t at = 0, n; at < b->code_size; at += n) {
-            if (map_find(b, (uint32_t)at, &m) && m.pc != last && m.pc != HOST_MAP_PC_IN_STATE)
-                fprintf(f, "  -- guest 0x%llx%s\n", (unsigned long long)(last = m.pc), m.flags & HOST_MAP_POLL ? " (poll)" : "");
-            n = engine.host->disassemble(code + at, addr + at, text, sizeof text);
-            if (!n)
-                break;
-            fprintf(f, "0x%llx:  %s\n", (unsigned long long)(addr + at), text);
-        }
+    for (size_t at = 0, n; at < b->code_size; at += n) {
+        if (map_find(b, (uint32_t)at, &m) && m.pc != last && m.pc != HOST_MAP_PC_IN_STATE)
+            fprintf(f, "  -- guest 0x%llx%s\n", (unsigned long long)(last = m.pc), m.flags & HOST_MAP_POLL ? " (poll)" : "");
+        n = engine.host->disassemble(code + at, addr + at, text, sizeof text);
+        if (!n)
+            break;
+        fprintf(f, "0x%llx:  %s\n", (unsigned long long)(addr + at), text);
     }
     fprintf(f, "\n");
     fflush(f);

@@ -70,6 +70,10 @@ struct host_offsets {
 enum { HOST_HEAT_SLOTS = 1024, HOST_HEAT_END = 16384 /* the most that heat + 4 * slots may be: what aarch64's loads reach */ };
 static inline uint32_t host_heat_index(uint64_t pc) { return (uint32_t)((pc ^ (pc >> 10)) & (HOST_HEAT_SLOTS - 1)); }
 struct host_pin { uint16_t offset; const char *reg; };   /* a guest slot and its register, by the assembler's name */
+/* disassemble.c: host_target.disassemble where an instruction is a word */
+size_t host_disassemble_word(const uint8_t *code, uint64_t addr, char *text, size_t size);
+/* pins.c: the mapped ones of a host's registers, offset -1: not mapped; it stays until the thread asks again (tier 2 has several workers). */
+const struct host_pin *host_pins(const int32_t *offset, const char *const *names, unsigned n_regs, unsigned *n);
 static inline uint64_t host_jump_index(uint64_t pc, unsigned bits) { return (pc ^ (pc >> bits)) & ((1u << bits) - 1); }
 
 /* Why translated code came back: the value `enter` returns. */
@@ -136,7 +140,7 @@ struct host_target {
     void (*region_exit)(uint8_t *rw, int64_t distance);
     /* The instruction at `rw` of a region gets its part (kind: type of an ELF relocation) of the address `to`; NULL: there are none. */
     void (*region_address)(const struct host_env *env, uint8_t *rw, unsigned kind, uint64_t to);
-    size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction; optional */
+    size_t (*disassemble)(const uint8_t *code, uint64_t addr, char *text, size_t size);   /* length of one instruction */
 };
 extern const struct host_target host_x86_64, host_aarch64, host_ppc64le;
 const struct host_target *host_native(void);   /* the one that we run on, or NULL (interpreter only) */

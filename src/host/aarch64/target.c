@@ -35,13 +35,7 @@ static const struct host_pin *pins(const struct host_env *env, unsigned *n)
         "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15",
         "v16", "v17", "v18", "v19", "v20", "v21", "v22", "v23", "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31",
     };
-    static __thread struct host_pin pin[32];             /* tier 2 has several workers */
-    const struct a64_map *map = a64_map(env);
-    *n = 0;
-    for (unsigned r = 0; r < N_REGS; r++)
-        if (map->offset[r] >= 0)
-            pin[(*n)++] = (struct host_pin){ (uint16_t)map->offset[r], names[r] };
-    return pin;
+    return host_pins(a64_map(env)->offset, names, N_REGS, n);
 }
 
 /* a `b` */
@@ -53,5 +47,5 @@ static void region_exit(uint8_t *rw, int64_t distance)
 
 const struct host_target host_aarch64 = {
     .name = "aarch64", .weak_order = true, .probe = probe, .fast = fast, .emit_stubs = a64_emit_stubs, .emit = a64_emit, .link = a64_link, .emit_inline_cache = a64_emit_inline_cache,
-    .sync = a64_sync, .sync_loop = a64_sync_loop, .thread_init = a64_thread_init, .pins = pins, .region_exit = region_exit, .regions_look = true, .regions_leave = true,
+    .sync = a64_sync, .sync_loop = a64_sync_loop, .thread_init = a64_thread_init, .pins = pins, .region_exit = region_exit, .regions_look = true, .regions_leave = true, .disassemble = host_disassemble_word,
 };

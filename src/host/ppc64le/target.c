@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * target.c: the POWER host, little-endian, as the engine sees it. POWER8 (Power ISA 2.07) is assumed; what goes beyond is probed.
  */
-#include <stdio.h>
 #include "host/ppc64le/emit.h"
 
 #if defined __powerpc64__ && defined __LITTLE_ENDIAN__
@@ -39,14 +38,6 @@ static unsigned fast(uint32_t features)
 
 static void thread_init(void *state) {}                /* `enter` gets the state as argument */
 
-static size_t disassemble(const uint8_t *code, uint64_t addr, char *text, size_t size)
-{
-    uint32_t word;
-    memcpy(&word, code, 4);
-    snprintf(text, size, ".long 0x%08x", word);
-    return 4;
-}
-
 static const struct host_pin *pins(const struct host_env *env, unsigned *n)
 {
     static const char *const names[N_LISTS] = {
@@ -54,13 +45,7 @@ static const struct host_pin *pins(const struct host_env *env, unsigned *n)
         "r16", "r17", "r18", "r19", "r20", "r21", "r22", "r23", "r24", "r25", "r26", "r27", "r28", "r29", "r30", "r31",
         "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15",
     };
-    static __thread struct host_pin pin[32];             /* tier 2 has several workers */
-    const struct p64_map *map = p64_map(env);
-    *n = 0;
-    for (unsigned r = 0; r < N_LISTS; r++)
-        if (map->offset[r] >= 0)
-            pin[(*n)++] = (struct host_pin){ (uint16_t)map->offset[r], names[r] };
-    return pin;
+    return host_pins(p64_map(env)->offset, names, N_LISTS, n);
 }
 
 /* a `b` */
@@ -87,5 +72,5 @@ const struct host_target host_ppc64le = {
     .name = "ppc64le", .weak_order = true, .probe = probe, .fast = fast, .emit_stubs = p64_emit_stubs, .emit = p64_emit, .link = p64_link, .emit_inline_cache = p64_emit_inline_cache,
     .sync = p64_sync, .sync_loop = p64_sync_loop,
     .set_return_sp = p64_set_return_sp,
-    .thread_init = thread_init, .pins = pins, .region_exit = region_exit, .region_address = region_address, .region_features = region_features, .regions_leave = true, .disassemble = disassemble,
+    .thread_init = thread_init, .pins = pins, .region_exit = region_exit, .region_address = region_address, .region_features = region_features, .regions_leave = true, .disassemble = host_disassemble_word,
 };

@@ -44,16 +44,11 @@ static size_t disassemble(const uint8_t *code, uint64_t addr, char *text, size_t
 
 static const struct host_pin *pins(const struct host_env *env, unsigned *n)
 {
-    static const char *const gpr[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
-    static const char *const xmm[16] = { "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7",
-                                         "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15" };
-    static __thread struct host_pin pin[32];             /* tier 2 has several workers */
-    const struct x64_map *map = x64_map(env);
-    *n = 0;
-    for (unsigned r = 0; r < 32; r++)
-        if (map->offset[r] >= 0)
-            pin[(*n)++] = (struct host_pin){ (uint16_t)map->offset[r], r >= XMM ? xmm[r - XMM] : gpr[r] };
-    return pin;
+    static const char *const names[32] = {
+        "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+        "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15",
+    };
+    return host_pins(x64_map(env)->offset, names, 32, n);
 }
 
 static void region_exit(uint8_t *rw, int64_t distance)
