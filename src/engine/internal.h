@@ -239,10 +239,11 @@ enum { VIEW_LEAF_SHIFT = 34, VIEW_LEAVES = 1 << (47 - VIEW_LEAF_SHIFT), VIEW_LEA
 uint64_t view_changes(void);                                 /* counts them; the views are up to date when it is read */
 const void *view_directory(void);                            /* NULL: no page has a view yet */
 
-/* --- checked.c --- */
-/* redo.c: pc was left to the interpreter by a region; was it never, often? */
+/* --- redo.c: pc was left to the interpreter by a region; was it never, often? --- */
 void redo_note(uint64_t pc);
 bool redo_never(uint64_t pc), redo_often(uint64_t pc);
+
+/* --- checked.c --- */
 bool translate_may_run(uint64_t pc);                         /* host_env.runs for the block at pc */
 void translate_never_run(uint64_t pc);
 bool checked_note(uint64_t pc, bool by_code);                /* an access of the instruction met a view; true: from now on it is checked */

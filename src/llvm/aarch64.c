@@ -16,24 +16,10 @@ const char *const asm_kept_vectors[] = { NULL };
 const bool asm_partial_registers = false, asm_aligns = false, asm_word_masks = true;
 const unsigned asm_reloc_64 = R_AARCH64_ABS64;
 
-void asm_start(void)
-{
-    LLVMInitializeAArch64TargetInfo();
-    LLVMInitializeAArch64Target();
-    LLVMInitializeAArch64TargetMC();
-    LLVMInitializeAArch64AsmPrinter();
-    LLVMInitializeAArch64AsmParser();
-}
+void asm_start(void) { ASM_START(AArch64); }
 
 /* Nothing is saved, and the frame is asm_entry's. */
-void asm_function(struct lower *L)
-{
-    static const char limit[] = "warn-stack-size", size[] = "4096";
-    unsigned naked = LLVMGetEnumAttributeKindForName("naked", 5);
-    _Static_assert(ASM_FRAME == 4096, "");
-    LLVMAddAttributeAtIndex(L->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(L->c, naked, 0));
-    LLVMAddAttributeAtIndex(L->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateStringAttribute(L->c, limit, sizeof limit - 1, size, sizeof size - 1));
-}
+void asm_function(struct lower *L) { naked_function(L); }
 
 /* --- entry and exits --- */
 

@@ -967,6 +967,15 @@ static void go_to_entry(struct lower *L)
         LLVMAddCase(sw, int_const(L, 32, k), L->block[r->entry[k]]);
 }
 
+void naked_function(struct lower *L)
+{
+    static const char limit[] = "warn-stack-size", size[] = "4096";
+    unsigned naked = LLVMGetEnumAttributeKindForName("naked", 5);
+    _Static_assert(ASM_FRAME == 4096, "");
+    LLVMAddAttributeAtIndex(L->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(L->c, naked, 0));
+    LLVMAddAttributeAtIndex(L->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateStringAttribute(L->c, limit, sizeof limit - 1, size, sizeof size - 1));
+}
+
 int lower_region(struct lower *L)
 {
     struct llvm_region *r = L->r;

@@ -121,7 +121,9 @@ extern const char asm_no_vectors[];                                          /* 
 extern const char *const asm_options[];                                      /* LLVM's own, NULL behind the last */
 extern const LLVMCodeModel asm_code_model;
 void asm_start(void);                                                        /* LLVM's parts for the host */
+#define ASM_START(arch) (LLVMInitialize##arch##TargetInfo(), LLVMInitialize##arch##Target(), LLVMInitialize##arch##TargetMC(), LLVMInitialize##arch##AsmPrinter(), LLVMInitialize##arch##AsmParser())
 void asm_function(struct lower *L);                                          /* what the region's function needs so that no register is saved */
+void naked_function(struct lower *L);                                        /* for asm_function: nothing is saved, and no frame made that asm_entry has not made */
 bool asm_allows(const struct ir_insn *in);                                   /* may an operation that LLVM has words for be lowered by them? */
 extern const char *const asm_kept[], *const asm_flag_regs[];                 /* registers that tier 1 wants back as they were, those that hold the flags; NULL behind the last */
 extern const char *const asm_kept_vectors[];                                 /* ... that a region with vectors must keep besides */

@@ -22,23 +22,9 @@ const char *const asm_flag_regs[] = { NULL };
 const bool asm_partial_registers = false, asm_aligns = false, asm_looks = false, asm_own_atomics = false, asm_word_masks = false;
 const unsigned asm_reloc_64 = R_PPC64_ADDR64;
 
-void asm_start(void)
-{
-    LLVMInitializePowerPCTargetInfo();
-    LLVMInitializePowerPCTarget();
-    LLVMInitializePowerPCTargetMC();
-    LLVMInitializePowerPCAsmPrinter();
-    LLVMInitializePowerPCAsmParser();
-}
+void asm_start(void) { ASM_START(PowerPC); }
 
-void asm_function(struct lower *L)
-{
-    static const char limit[] = "warn-stack-size", size[] = "4096";
-    unsigned naked = LLVMGetEnumAttributeKindForName("naked", 5);
-    _Static_assert(ASM_FRAME == 4096, "");
-    LLVMAddAttributeAtIndex(L->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(L->c, naked, 0));
-    LLVMAddAttributeAtIndex(L->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateStringAttribute(L->c, limit, sizeof limit - 1, size, sizeof size - 1));
-}
+void asm_function(struct lower *L) { naked_function(L); }
 
 /* --- entry and exits --- */
 

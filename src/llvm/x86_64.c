@@ -17,14 +17,7 @@ const bool asm_partial_registers = true, asm_aligns = true, asm_looks = false, a
 #define STATE_SPACE 256                  /* LLVM's address space for %gs */
 #define NO_SAVED_REGISTERS 10            /* LLVM's calling convention for GHC: no register has to be kept for a caller */
 
-void asm_start(void)
-{
-    LLVMInitializeX86TargetInfo();
-    LLVMInitializeX86Target();
-    LLVMInitializeX86TargetMC();
-    LLVMInitializeX86AsmPrinter();
-    LLVMInitializeX86AsmParser();
-}
+void asm_start(void) { ASM_START(X86); }
 
 void asm_function(struct lower *L) { LLVMSetFunctionCallConv(L->fn, NO_SAVED_REGISTERS); }
 bool asm_allows(const struct ir_insn *in) { return true; }
