@@ -182,6 +182,7 @@ int cache_init(size_t size)
 void cache_reset(size_t keep)
 {
     __atomic_store_n(&engine.cache.used, keep, __ATOMIC_RELAXED);
+    engine.cache.cold = engine.cache.cold_end = 0;
 }
 
 static void populate(size_t upto)
@@ -211,6 +212,28 @@ void cache_commit(size_t size)
     host_icache_flush(c->rw + c->used, c->rx + c->used, size);
     __atomic_store_n(&c->used, c->used + size, __ATOMIC_RELAXED);
     populate(c->used);
+}
+
+enum { COLD_PIECE = 16384, COLD_LEAST = 2048 };
+
+size_t cache_cold_room(size_t *size)
+{
+    struct code_cache *c = &engine.cache;
+    if (c->cold_end - c->cold < COLD_LEAST && cache_room(COLD_PIECE, 64)) {
+        c->cold = c->used;
+        c->cold_end = c->used + COLD_PIECE;
+        __atomic_store_n(&c->used, c->cold_end, __ATOMIC_RELAXED);
+        populate(c->used);
+    }
+    *size = c->cold_end - c->cold;
+    return c->cold;
+}
+
+void cache_cold_commit(size_t size)
+{
+    struct code_cache *c = &engine.cache;
+    host_icache_flush(c->rw + c->cold, c->rx + c->cold, size);
+    c->cold += size;
 }
 
 void cache_write_begin(void)

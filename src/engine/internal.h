@@ -25,7 +25,7 @@
 #define PAGE_BITS 12                     /* guest pages */
 #define PAGE_SIZE (1u << PAGE_BITS)
 #define CODE_INDEX_BITS 8          /* see block_of_code: two blocks or so start in a piece of this size */
-#define CODE_ALIGN 16              /* of a block; patchable jumps need 8 */
+#define CODE_ALIGN 64              /* of a block: a line of the instruction cache, and of what predicts jumps; patchable jumps need 8 */
 #define MAX_DEPS 6                       /* guest pages that one translation may read */
 
 /* --- counters --- */
@@ -57,10 +57,11 @@ struct block {                           /* number 0 is never used; number 1 sta
     uint16_t n_exits, n_map, n_insns, guest_size;
     uint8_t flags;
 };
-struct exit_point {                      /* offsets in the block's code; cached: offset in the cache of the newest inline cache */
-    uint16_t patch, stub;
-    uint32_t cached;
+struct exit_point {                      /* offsets from the block's code; cached: offset in the cache of the newest inline cache */
+    uint16_t patch;
     uint8_t kind, n_cached;
+    int32_t stub;
+    uint32_t cached;
 };
 struct link_node { uint32_t exit, next; };
 /* One guest page that a block was made from (also by looking ahead at flags): bytes lo..hi of it were read. */
@@ -89,11 +90,13 @@ uint32_t map_pack(const struct host_map *map, unsigned n, uint64_t pc);   /* pc:
 bool map_find(const struct block *b, uint32_t offset, struct host_map *out);
 
 /* --- the code cache (cache.c) --- */
-struct code_cache { uint8_t *rw; uint64_t rx; size_t size, used, populated; int fd; };
+struct code_cache { uint8_t *rw; uint64_t rx; size_t size, used, populated, cold, cold_end /* the piece for stubs under way */; int fd; };
 int  cache_init(size_t size);
 void cache_reset(size_t keep);                               /* drop everything behind the first `keep` bytes */
 uint8_t *cache_room(size_t size, size_t align);              /* rw place of the next `size` bytes, or NULL */
 void cache_commit(size_t size);
+size_t cache_cold_room(size_t *size);                       /* offset of room for stubs, and how much there is: perhaps none */
+void cache_cold_commit(size_t size);
 int  cache_fork(void);                                       /* private copy in a fork's child; 1: torn, drop it all; -1: could not */
 void cache_write_begin(void);                                /* around each change to published code (link patches) */
 void cache_write_end(void);

@@ -51,7 +51,7 @@ static void add_inline_cache(struct block *from, uint32_t exit, uint64_t place, 
     code.rx = engine.cache.rx + (rw - engine.cache.rw);
     code.capacity = INLINE_CACHE_SIZE;
     code.size = code.n_exits = code.n_map = 0;
-    uint64_t otherwise = e->n_cached ? engine.cache.rx + e->cached : block_entry(from) + e->stub;
+    uint64_t otherwise = e->n_cached ? engine.cache.rx + e->cached : block_entry(from) + (uint64_t)e->stub;
     engine.host->emit_inline_cache(&engine.env, to->pc, block_entry(to), otherwise, &code);
     if (!code.size)
         return;
@@ -116,7 +116,7 @@ void unlink_incoming(struct block *b)
         uint32_t exit = link_at(n)->exit;
         struct exit_point *e = exit_at(exit);
         uint64_t from = block_entry(block_of_exit(exit));
-        redirect(from + e->patch, from + e->stub);
+        redirect(from + e->patch, from + (uint64_t)e->stub);
         e->n_cached = 0;
     }
     b->incoming = 0;

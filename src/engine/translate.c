@@ -294,9 +294,13 @@ static int emit(void)
 {
     struct host_code *c = &scratch_code;
     const char *why = "?";
+    size_t cold = cache_cold_room(&c->cold.capacity);
     uint8_t *rw = cache_room(LEAST_CODE, CODE_ALIGN);
     if (!rw)
         return -3;
+    c->cold.rw = engine.cache.rw + cold;
+    c->cold.rx = engine.cache.rx + cold;
+    c->cold.size = 0;
     size_t room = engine.cache.size - engine.cache.used;
     c->rw = rw;
     c->rx = engine.cache.rx + (rw - engine.cache.rw);
@@ -335,12 +339,13 @@ static bool keep_code(struct block *b)
     if (c->n_exits && !e)
         return false;
     for (unsigned i = 0; i < c->n_exits; i++)
-        e[i] = (struct exit_point){ (uint16_t)c->exits[i].patch, (uint16_t)c->exits[i].stub, 0, c->exits[i].kind, 0 };
+        e[i] = (struct exit_point){ .patch = (uint16_t)c->exits[i].patch, .kind = c->exits[i].kind, .stub = c->exits[i].stub };
     b->n_exits = (uint16_t)c->n_exits;
     b->n_map = (uint16_t)c->n_map;
     b->map = map_pack(c->map, c->n_map, b->pc);
     b->code_size = (uint32_t)c->size;
     cache_commit(c->size);
+    cache_cold_commit(c->cold.size);
     return b->map != UINT32_MAX;
 }
 
@@ -364,7 +369,7 @@ static void count_block(const struct block *b, uint64_t start)
     count(STAT_BLOCKS, 1);
     count(STAT_INSNS, b->n_insns);
     count(STAT_GUEST_BYTES, b->guest_size);
-    count(STAT_CODE_BYTES, b->code_size);
+    count(STAT_CODE_BYTES, block_has_code(b) ? scratch_code.size + scratch_code.cold.size : 0);
     if (!block_has_code(b))
         count(STAT_INTERPRETED, 1);
     if (start)

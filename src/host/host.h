@@ -22,7 +22,7 @@ enum host_exit_kind { HOST_EXIT_DIRECT, HOST_EXIT_CALL, HOST_EXIT_LANDING /* blo
 
 struct host_exit {               /* one patchable jump */
     uint32_t patch;              /* offset in the block's code of the jump that `link` rewrites */
-    uint32_t stub;               /* offset of the stub that it goes to while unlinked */
+    int32_t stub;                /* the same of the stub that it goes to while unlinked; may lie in `cold` */
     uint64_t target;             /* guest address; unused for INDIRECT */
     uint8_t kind;
 };
@@ -41,10 +41,11 @@ enum { HOST_MAP_POLL = 1,        /* an access of the poll page: without LEAVE, t
 
 #define HOST_MAX_EXITS 128
 #define HOST_MAX_MAP 1024
-struct host_code {               /* in: rw, rx, capacity. out: the rest */
+struct host_code {               /* in: rw, rx, capacity, of cold too. out: the rest */
     uint8_t *rw;                 /* where to write (16-byte aligned) */
     uint64_t rx;                 /* address at which it will run */
     size_t capacity, size;
+    struct { uint8_t *rw; uint64_t rx; size_t capacity, size; } cold;      /* for what seldom runs, so that blocks lie close together; capacity may be 0 */
     unsigned n_exits, n_map;
     unsigned n_interpreted;      /* operations that the emitter has no code for and the interpreter does, one by one */
     struct host_exit exits[HOST_MAX_EXITS];

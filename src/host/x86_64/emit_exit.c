@@ -210,40 +210,45 @@ bool emit_exit(struct emitter *e, const struct ir_insn *in)
     return true;
 }
 
-/* Behind the block: what unlinked exits run into. A direct one: lea rax, [data]; jmp. Behind all of them the data: distance to the patch
- * place, target. */
+/* What unlinked exits run into. A direct one's is seldom run: lea rax, [data]; jmp. Behind all of them the data: distance to the patch place,
+ * target. An indirect one's looks the target up, each for itself, for the branch predictor. */
 void emit_exit_stubs(struct emitter *e)
 {
-    struct asm_buf *a = &e->a;
-    struct host_code *c = e->code;
     enum { STUB_SIZE = 96 };                            /* at most, with its data */
-    if ((size_t)(a->end - a->p) < ASM_MARGIN + (size_t)c->n_exits * STUB_SIZE) {
+    struct host_code *c = e->code;
+    struct asm_buf cold = { c->cold.rw, c->cold.rw, c->cold.rw + c->cold.capacity, c->cold.rx };
+    bool apart = c->cold.capacity >= c->n_exits * (size_t)STUB_SIZE;
+    struct asm_buf *direct = apart ? &cold : &e->a;
+    if ((size_t)(e->a.end - e->a.p) < ASM_MARGIN + (size_t)c->n_exits * STUB_SIZE) {
         e->error = -1;
         return;
     }
     uint8_t *lea_end[HOST_MAX_EXITS];
     for (unsigned k = 0; k < c->n_exits; k++) {
         struct host_exit *x = &c->exits[k];
-        x->stub = asm_offset(a);
-        uint64_t patch = a->rx + x->patch;
-        if (x->kind == HOST_EXIT_INDIRECT) {
-            uint8_t *miss = x64_emit_lookup(a, e->o);   /* each its own, for the branch predictor */
+        bool indirect = x->kind == HOST_EXIT_INDIRECT;
+        struct asm_buf *a = indirect ? &e->a : direct;
+        uint64_t stub = asm_here(a), patch = c->rx + x->patch;
+        x->stub = (int32_t)(stub - c->rx);
+        if (indirect) {
+            uint8_t *miss = x64_emit_lookup(a, e->o);
             asm_here_short(a, miss);
         }
         asm_lea(a, 8, RAX, at_rip(patch));
         lea_end[k] = a->p;
-        asm_jmp(a, e->env->stubs.others[x->kind == HOST_EXIT_INDIRECT ? STUB_EXIT_INDIRECT : STUB_EXIT_LINK]);
-        x64_link(a->start + x->patch, patch, a->rx + x->stub);
+        asm_jmp(a, e->env->stubs.others[indirect ? STUB_EXIT_INDIRECT : STUB_EXIT_LINK]);
+        x64_link(e->a.start + x->patch, patch, stub);
     }
     for (unsigned k = 0; k < c->n_exits; k++) {
         const struct host_exit *x = &c->exits[k];
         if (x->kind == HOST_EXIT_INDIRECT)
             continue;
-        uint32_t displacement = (uint32_t)(a->p - lea_end[k]);
+        uint32_t displacement = (uint32_t)(direct->p - lea_end[k]);
         memcpy(lea_end[k] - 4, &displacement, 4);
-        asm_u32(a, asm_offset(a) - x->patch);
-        asm_u64(a, x->target);
+        asm_u32(direct, (uint32_t)(asm_here(direct) - (c->rx + x->patch)));
+        asm_u64(direct, x->target);
     }
+    c->cold.size = asm_offset(&cold);
 }
 
 void x64_link(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to)

@@ -81,12 +81,12 @@ static void reason(struct asm_buf *a, unsigned r, uint64_t leave)
     asm_jmp(a, leave);
 }
 
-/* rax = a direct exit's data: u32 distance back to the patch place, u64 target */
+/* rax = a direct exit's data: i32 distance back to the patch place, u64 target */
 static void emit_exit_link(struct asm_buf *a, const struct host_offsets *o, uint64_t leave)
 {
     asm_load(a, 8, RCX, at_reg(RAX, 4));
     asm_store(a, 8, at_state((int32_t)o->pc), RCX);
-    asm_load(a, 4, RCX, at_reg(RAX, 0));
+    asm_rm(a, 0x63, 8, RCX, at_reg(RAX, 0), 0);            /* movsxd */
     asm_alu_rr(a, ALU_SUB, 8, RAX, RCX);
     asm_store(a, 8, at_state((int32_t)o->exit_info), RAX);
     reason(a, HOST_R_LINK, leave);

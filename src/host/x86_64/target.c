@@ -57,8 +57,15 @@ static void region_exit(uint8_t *rw, int64_t distance)
     memcpy(rw, &v, 4);
 }
 
+/* LLVM tunes x86-64-v2 for its first processor. Rotating by SHLD costs AMD's three times as much, and adding up in one LEA costs none today. */
+static const char *region_features(uint32_t features)
+{
+    const uint32_t bits = FEATURE_BMI1 | FEATURE_BMI2 | FEATURE_LZCNT;
+    return (features & bits) == bits ? "-fast-shld-rotate,-slow-3ops-lea,+bmi,+bmi2,+lzcnt" : "-fast-shld-rotate,-slow-3ops-lea";
+}
+
 const struct host_target host_x86_64 = {
     .name = "x86_64", .probe = probe, .fast = fast, .emit_stubs = x64_emit_stubs, .emit = x64_emit, .link = x64_link,
     .emit_inline_cache = x64_emit_inline_cache, .sync = x64_sync,
-    .thread_init = x64_thread_init, .pins = pins, .region_exit = region_exit, .disassemble = disassemble,
+    .thread_init = x64_thread_init, .pins = pins, .region_exit = region_exit, .region_features = region_features, .disassemble = disassemble,
 };
