@@ -10,7 +10,7 @@
 #define CPU_JUMP_CACHE_BITS 12
 struct cpu_jump { uint64_t guest_pc, host_code; };
 
-enum { CPU_COUNTERS = 48 };
+enum { CPU_COUNTERS = 48, CPU_REGIONS = 128 };
 struct cpu {
     struct x86_state state;              /* first: IR offsets count from here */
     struct cpu *self;
@@ -27,6 +27,7 @@ struct cpu {
     void *os;                            /* struct linux_thread */
     void *engine_private;
     uint64_t stats[CPU_COUNTERS];        /* engine/stats.def */
+    uint64_t region_exits[CPU_REGIONS];  /* tier2_worth.c */
     int32_t heat[1024];                  /* tier 2's counters (HOST_HEAT_SLOTS) */
     struct cpu_jump jump_cache[1 << CPU_JUMP_CACHE_BITS] __attribute__((aligned(64)));
 };

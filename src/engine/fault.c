@@ -131,7 +131,10 @@ static enum engine_fault fault_in_code(struct cpu *cpu, uint64_t pc, int sig, co
     if (sig == SIGSEGV && on_poll_page(cpu, addr) && (lockstep_passes_poll(cpu, pc, ucontext) || tier2_sampled(cpu, pc)))
         return ENGINE_FAULT_GUEST;
     if (leaves_at_exit(pc, ucontext)) {
-        cpu->stats[STAT_POLLS] += sig == SIGSEGV && on_poll_page(cpu, addr);
+        if (sig == SIGSEGV && on_poll_page(cpu, addr)) {        /* at once: where it goes on it may meet nothing but polls of this kind */
+            cpu_repair_poll(cpu);
+            cpu->stats[STAT_POLLS]++;
+        }
         return ENGINE_FAULT_GUEST;
     }
     if (!sync_state(cpu, pc, ucontext))

@@ -22,8 +22,9 @@
 #define LLVM_START 25000000ull             /* nanoseconds: LLVM's own start and a region */
 #define REGION_TIME 10000000ull            /* a region */
 #define BUDGET_SHARE 8                     /* one part in so many */
-#define HOT 15000                          /* microseconds spent in a loop, after which it is compiled */
-enum { SHORT_PERIOD = 1000, LONG_PERIOD = 10000, IDLE_PERIOD = 1000000 };      /* microseconds between samples */
+#define HOT 15000                          /* microseconds spent in a loop, after which it is compiled, */
+#define HOT_SHARE 32                       /* if that is no smaller a part of the program's time */
+enum { SHORT_PERIOD = 2000, LONG_PERIOD = 20000, IDLE_PERIOD = 1000000 };      /* microseconds between samples: one takes some 50 of each thread */
 enum { MAX_JOBS = 64, MAX_KNOWN = 4096 };
 
 struct job { uint64_t pc; unsigned heat; };
@@ -82,6 +83,7 @@ void tier2_after_fork(void)
     if (engine.cfg.tier >= 2 && by_time() && !engine.no_regions)
         engine.env.heat = 1;
     forget_all();
+    tier2_worth_forget();
     pthread_mutex_init(&t2.lock, NULL);
     pthread_cond_init(&t2.wake, NULL);
 }
@@ -410,25 +412,26 @@ static void add_sample(const struct tier2_sample *s, uint64_t spent)
         return;
     k->heat += (uint32_t)spent;
     k->n_samples += k->n_samples < 255;
-    if (k->heat >= (k->state == INSIDE ? 4 * HOT : HOT) && k->n_samples > 2) {
+    uint64_t hot = k->state == INSIDE ? 4 * HOT : HOT, share = t2.used / 1000 / HOT_SHARE;
+    if (k->heat >= (hot > share ? hot : share) && k->n_samples > 2)
         enqueue(s->pc);
-        t2.period = SHORT_PERIOD;
-    }
 }
 
 /* t2.lock held, but not while others' locks are */
 static void look_around(void)
 {
     struct tier2_sample s[16];
-    pthread_mutex_unlock(&t2.lock);
-    uint64_t used = program_time();
-    unsigned n = engine.no_regions ? 0 : tier2_take_samples(s, sizeof s / sizeof *s);
-    pthread_mutex_lock(&t2.lock);
-    uint64_t spent = (used - t2.used) / 1000, most = 2 * t2.period;
+    uint64_t used = program_time(), spent = (used - t2.used) / 1000, most = 2 * t2.period;
     t2.used = used;
     t2.period = next_period(spent);
+    pthread_mutex_unlock(&t2.lock);
+    unsigned n = engine.no_regions ? 0 : tier2_take_samples(s, sizeof s / sizeof *s);
+    if (n)
+        spent = (spent < most ? spent : most) / n;
+    tier2_worth_look(s, n, spent * 1000, used);
+    pthread_mutex_lock(&t2.lock);
     for (unsigned k = 0; k < n; k++)
-        add_sample(&s[k], (spent < most ? spent : most) / n);
+        add_sample(&s[k], spent);
 }
 
 /* False: the worker has to end. t2.lock held */

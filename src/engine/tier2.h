@@ -61,6 +61,12 @@ void tier2_thread_begins(void);
 void tier2_thread_ends(void);
 void tier2_await_threads(void);                          /* until those that called _ends are gone for the kernel as well */
 void tier2_threads_after_fork(void);
+/* tier2_worth.c: regions that do not pay are dropped again. Lock held: where in cpu.region_exits the next region counts its exits, and it is there now;
+ * `spent`: nanoseconds that each of the samples stands for, `now`: the program's time. */
+unsigned tier2_worth_slot(void);
+void tier2_worth_begin(const struct region *r);
+void tier2_worth_look(const struct tier2_sample *s, unsigned n, uint64_t spent, uint64_t now);
+void tier2_worth_forget(void);
 /* tier2_publish.c: is it more than what is at its address? Takes the lock */
 bool tier2_wanted(const struct region *r);
 /* lock held. False: it is too late, or there is no room. */

@@ -36,9 +36,9 @@ static ir_ref stored_target(struct ir_block *b)
     return put_insn(b, (struct ir_insn){ .op = IR_GET, .type = IR_I64, .arg = NO_ARGS, .imm = (int64_t)engine.offsets.exit_target, .uses = 1 });
 }
 
-static void count_exit(struct ir_block *b, enum llvm_exit_kind kind)
+static void count_up(struct ir_block *b, size_t offset)
 {
-    int64_t at = (int64_t)(offsetof(struct cpu, stats) + sizeof(uint64_t) * (STAT_EXIT_GO + kind));
+    int64_t at = (int64_t)offset;
     ir_ref n = put_insn(b, (struct ir_insn){ .op = IR_GET, .type = IR_I64, .arg = NO_ARGS, .imm = at, .uses = 1 });
     n = put_insn(b, (struct ir_insn){ .op = IR_LEA, .type = IR_I64, .arg = { n, IR_NONE, IR_NONE, IR_NONE }, .imm = 1, .uses = 1 });
     put_insn(b, (struct ir_insn){ .op = IR_PUT, .type = IR_I64, .arg = { n, IR_NONE, IR_NONE, IR_NONE }, .imm = at });
@@ -50,7 +50,9 @@ static void exit_ir(const struct llvm_exit *x, struct ir_block *b)
     b->guest_pc = b->guest_end = x->target;
     b->n = 0;
     if (engine.cfg.stats)
-        count_exit(b, (enum llvm_exit_kind)x->kind);
+        count_up(b, offsetof(struct cpu, stats) + sizeof(uint64_t) * (STAT_EXIT_GO + x->kind));
+    if (!engine.cfg.tier2_threshold)
+        count_up(b, offsetof(struct cpu, region_exits) + sizeof(uint64_t) * tier2_worth_slot());
     switch (x->kind) {
     case LLVM_EXIT_LEAVE:
         in.op = IR_TRAP;
@@ -114,7 +116,7 @@ static bool place_code(const struct llvm_region *l)
         for (unsigned i = 0; i < one.n_exits; i++) {
             all.exits[all.n_exits] = one.exits[i];
             all.exits[all.n_exits].patch += (uint32_t)at;
-            all.exits[all.n_exits++].stub += (uint32_t)at;
+            all.exits[all.n_exits++].stub += (int32_t)at;
         }
         for (unsigned i = 0; i < l->exits[k].n_places; i++) {
             uint32_t place = l->exits[k].places[i];
@@ -157,8 +159,8 @@ static struct block *describe(const struct region *r, const struct llvm_region *
     }
     for (unsigned i = 0; i < b->n_exits; i++) {
         all.exits[i].patch -= l->entry_at[k];
-        all.exits[i].stub -= l->entry_at[k];
-        e[i] = (struct exit_point){ (uint16_t)all.exits[i].patch, (uint16_t)all.exits[i].stub, 0, all.exits[i].kind, 0 };
+        all.exits[i].stub -= (int32_t)l->entry_at[k];
+        e[i] = (struct exit_point){ .patch = (uint16_t)all.exits[i].patch, .kind = all.exits[i].kind, .stub = all.exits[i].stub };
     }
     return b;
 }
@@ -248,6 +250,7 @@ bool tier2_publish(const struct region *r, const struct llvm_region *l)
         if (engine.cfg.perf_map)
             perf_map_add(b[k]);
     }
+    tier2_worth_begin(r);
     count(STAT_REGIONS, 1);
     count(STAT_REGION_INSNS, l->n_guest_insns);
     count(STAT_REGION_BYTES, all.size);
