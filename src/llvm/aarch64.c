@@ -7,13 +7,13 @@
 #include "llvm/aarch64.h"
 
 const char llvm_triple[] = "aarch64-unknown-linux-gnu", llvm_cpu[] = "generic", asm_no_vectors[] = "";
-const char *const asm_options[] = { "-disable-lsr", "-disable-constant-hoisting", NULL };
+const char *const asm_options[] = { "-disable-lsr", "-disable-constant-hoisting", "-jump-is-expensive" /* two conditions are one branch, by CCMP */, NULL };
 const LLVMCodeModel asm_code_model = LLVMCodeModelTiny;          /* no address is a multiple of a page's size and the rest */
 const char asm_selector[] = "x15";
 const char *const asm_kept[] = { "x8", "fp", NULL };             /* the state, the poll page */
 const char *const asm_flag_regs[] = { "x5", "x6", "x7", NULL };
 const char *const asm_kept_vectors[] = { NULL };
-const bool asm_partial_registers = false, asm_aligns = false, asm_word_masks = true;
+const bool asm_adds_products = true, asm_partial_registers = false, asm_halves = false, asm_aligns = false, asm_word_masks = true;
 const unsigned asm_reloc_64 = R_AARCH64_ABS64;
 
 void asm_start(void) { ASM_START(AArch64); }

@@ -14,10 +14,7 @@ enum { LOOK = (int)0x8f8f8f8f /* IOC, DZC, OFC, UFC, IDC, as a number that fits 
 
 LLVMValueRef asm_noted(struct lower *L)
 {
-    LLVMBasicBlockRef fault = L->fault;
-    L->fault = NULL;
-    LLVMValueRef v = call_asm(L, "mrs $0, fpsr", "=r", int_type(L, 64), NULL, 0, ASM_STICKY);
-    L->fault = fault;
+    LLVMValueRef v = float_asm(L, "mrs $0, fpsr", "=r", int_type(L, 64), NULL, 0, ASM_STICKY);
     return LLVMBuildTrunc(L->b, v, int_type(L, 32), "");
 }
 
@@ -29,29 +26,19 @@ LLVMValueRef asm_special(struct lower *L, LLVMValueRef noted)
 
 void asm_note(struct lower *L, LLVMValueRef noted)
 {
-    LLVMBasicBlockRef fault = L->fault;
     LLVMValueRef v = LLVMBuildZExt(L->b, noted, int_type(L, 64), "");
-    L->fault = NULL;
-    call_asm(L, "msr fpsr, $0", "r", LLVMVoidTypeInContext(L->c), &v, 1, ASM_STICKY);
-    L->fault = fault;
+    float_asm(L, "msr fpsr, $0", "r", LLVMVoidTypeInContext(L->c), &v, 1, ASM_STICKY);
 }
+
+/* FPSR tells of denormal operands too */
+LLVMValueRef asm_first_noted(struct lower *L) { return asm_noted(L); }
+void asm_block(struct lower *L) {}
+void asm_loop(struct lower *L) {}
+void asm_operands(struct lower *L, unsigned i, const struct ir_insn *in) {}
 
 /* --- operands --- */
 
-static LLVMTypeRef float_type(struct lower *L, unsigned lane) { return lane == IR_F64 ? LLVMDoubleTypeInContext(L->c) : LLVMFloatTypeInContext(L->c); }
-static LLVMTypeRef floats_type(struct lower *L, unsigned lane) { return LLVMVectorType(float_type(L, lane), lane == IR_F64 ? 2 : 4); }
 static LLVMValueRef back(struct lower *L, LLVMValueRef v) { return LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), ""); }
-
-static LLVMValueRef low(struct lower *L, ir_ref r, unsigned lane)
-{
-    return LLVMBuildExtractElement(L->b, LLVMBuildBitCast(L->b, L->v[r], floats_type(L, lane), ""), int_const(L, 32, 0), "");
-}
-
-/* the low element of a vector replaced by v */
-static LLVMValueRef with_low(struct lower *L, ir_ref r, unsigned lane, LLVMValueRef v)
-{
-    return back(L, LLVMBuildInsertElement(L->b, LLVMBuildBitCast(L->b, L->v[r], floats_type(L, lane), ""), v, int_const(L, 32, 0), ""));
-}
 
 /* Text for elements of `lane`: %s stands for d or s, %t for 2d or 4s. */
 static const char *text_for(char *text, size_t size, const char *form, unsigned lane)
@@ -76,11 +63,7 @@ static const char *text_for(char *text, size_t size, const char *form, unsigned 
 static LLVMValueRef assemble(struct lower *L, const char *form, unsigned lane, const char *constraints, LLVMTypeRef result, LLVMValueRef *arg, unsigned n, unsigned effects)
 {
     char text[256];
-    LLVMBasicBlockRef fault = L->fault;
-    L->fault = NULL;
-    LLVMValueRef v = call_asm(L, text_for(text, sizeof text, form, lane), constraints, result, arg, n, effects);
-    L->fault = fault;
-    return v;
+    return float_asm(L, text_for(text, sizeof text, form, lane), constraints, result, arg, n, effects);
 }
 
 /* one result of low elements */
@@ -94,7 +77,7 @@ static LLVMValueRef scalar_into(struct lower *L, const struct ir_insn *in, const
 {
     if (LLVMIsNull(L->v[in->arg[0]]))
         return assemble(L, form, in->lane, constraints, vector_type(L, IR_VOID), &x, 1, effects);
-    return with_low(L, in->arg[0], in->lane, assemble(L, form, in->lane, constraints, float_type(L, in->lane), &x, 1, effects));
+    return float_with_low(L, in->arg[0], in->lane, assemble(L, form, in->lane, constraints, float_type(L, in->lane), &x, 1, effects));
 }
 
 static LLVMValueRef packed(struct lower *L, const char *form, unsigned lane, const char *constraints, LLVMValueRef *arg, unsigned n)
@@ -134,8 +117,8 @@ static LLVMValueRef two_operands(struct lower *L, const struct ir_insn *in)
 {
     const struct form *f = find(in);
     if (in->mod & IR_LOW) {
-        LLVMValueRef x[2] = { low(L, in->arg[0], in->lane), low(L, in->arg[1], in->lane) };
-        return with_low(L, in->arg[0], in->lane, scalar(L, f->scalar, in->lane, f->scalar_in, x, 2));
+        LLVMValueRef x[2] = { float_low(L, in->arg[0], in->lane), float_low(L, in->arg[1], in->lane) };
+        return float_with_low(L, in->arg[0], in->lane, scalar(L, f->scalar, in->lane, f->scalar_in, x, 2));
     }
     LLVMValueRef x[2] = { L->v[in->arg[0]], L->v[in->arg[1]] };
     LLVMTypeRef t = vector_type(L, IR_VOID);
@@ -150,7 +133,7 @@ static LLVMValueRef two_operands(struct lower *L, const struct ir_insn *in)
 static LLVMValueRef one_operand(struct lower *L, const struct ir_insn *in, const char *name)
 {
     char form[64];
-    LLVMValueRef x = in->mod & IR_LOW ? low(L, in->arg[1], in->lane) : L->v[in->arg[1]];
+    LLVMValueRef x = in->mod & IR_LOW ? float_low(L, in->arg[1], in->lane) : L->v[in->arg[1]];
     snprintf(form, sizeof form, in->mod & IR_LOW ? "%s ${0:%%s}, ${1:%%s}" : "%s $0.%%t, $1.%%t", name);
     if (in->mod & IR_LOW)
         return scalar_into(L, in, form, "=w,w", x, ASM_STICKY);
@@ -175,14 +158,14 @@ static LLVMValueRef compare(struct lower *L, const struct ir_insn *in)
     char form[96];
     snprintf(form, sizeof form, "%s%s", is_low ? scalars[in->aux & 3] : vectors[in->aux & 3],
              !(in->aux & 4) ? "" : is_low ? "\n\tmvn $0.8b, $0.8b" : "\n\tmvn $0.16b, $0.16b");
-    LLVMValueRef x[2] = { is_low ? low(L, in->arg[0], in->lane) : L->v[in->arg[0]], is_low ? low(L, in->arg[1], in->lane) : L->v[in->arg[1]] };
-    return is_low ? with_low(L, in->arg[0], in->lane, scalar(L, form, in->lane, "=&w,w,w", x, 2)) : packed(L, form, in->lane, "=&w,w,w", x, 2);
+    LLVMValueRef x[2] = { is_low ? float_low(L, in->arg[0], in->lane) : L->v[in->arg[0]], is_low ? float_low(L, in->arg[1], in->lane) : L->v[in->arg[1]] };
+    return is_low ? float_with_low(L, in->arg[0], in->lane, scalar(L, form, in->lane, "=&w,w,w", x, 2)) : packed(L, form, in->lane, "=&w,w,w", x, 2);
 }
 
 /* The assembly is for FPSR's sake; LLVM's own comparison of the same numbers can become one with a branch. */
 bool asm_float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *z, LLVMValueRef *p, LLVMValueRef *c, LLVMValueRef *be)
 {
-    LLVMValueRef x[2] = { low(L, in->arg[0], in->lane), low(L, in->arg[1], in->lane) };
+    LLVMValueRef x[2] = { float_low(L, in->arg[0], in->lane), float_low(L, in->arg[1], in->lane) };
     assemble(L, in->mod & IR_SIGNAL ? "fcmpe ${0:%s}, ${1:%s}" : "fcmp ${0:%s}, ${1:%s}", in->lane, "w,w,~{nzcv}", LLVMVoidTypeInContext(L->c), x, 2, ASM_STICKY);
     return false;
 }
@@ -192,7 +175,7 @@ bool asm_float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *z,
 static LLVMValueRef float_to_float(struct lower *L, const struct ir_insn *in)
 {
     unsigned from = in->lane == IR_F64 ? IR_F32 : IR_F64;
-    LLVMValueRef x = in->mod & IR_LOW ? low(L, in->arg[1], from) : L->v[in->arg[1]];
+    LLVMValueRef x = in->mod & IR_LOW ? float_low(L, in->arg[1], from) : L->v[in->arg[1]];
     if (in->mod & IR_LOW)
         return scalar_into(L, in, from == IR_F32 ? "fcvt ${0:d}, ${1:s}" : "fcvt ${0:s}, ${1:d}", "=w,w", x, ASM_STICKY);
     return packed(L, from == IR_F32 ? "fcvtl $0.2d, $1.2s" : "fcvtn $0.2s, $1.2d", in->lane, "=w,w", &x, 1);
@@ -208,7 +191,7 @@ static LLVMValueRef int_to_float(struct lower *L, const struct ir_insn *in)
 static LLVMValueRef float_to_int(struct lower *L, const struct ir_insn *in)
 {
     bool x = in->type == IR_I64;
-    LLVMValueRef v = low(L, in->arg[0], in->lane);
+    LLVMValueRef v = float_low(L, in->arg[0], in->lane);
     LLVMTypeRef t = type_of(L, in->type);
     if (in->mod & 1)
         return assemble(L, x ? "fcvtzs ${0:x}, ${1:%s}" : "fcvtzs ${0:w}, ${1:%s}", in->lane, "=r,w", t, &v, 1, ASM_STICKY);

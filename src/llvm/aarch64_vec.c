@@ -145,3 +145,5 @@ LLVMValueRef a64_vector(struct lower *L, const struct ir_insn *in)
     strcat(constraints, ",~{v14},~{v15}");
     return call_asm(L, text, constraints, vector_type(L, IR_VOID), arg, n, ASM_PURE);
 }
+
+LLVMValueRef asm_mask(struct lower *L, LLVMValueRef v, unsigned lane) { return NULL; }

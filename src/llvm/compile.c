@@ -126,6 +126,8 @@ static int optimize(struct lower *L)
         LLVMDisposeErrorMessage(text);
         return -1;
     }
+    if (asm_adds_products)
+        again_products(L);
     print(L, "LLVM, optimized");
     return 0;
 }

@@ -106,11 +106,6 @@ static void flags_of_state(struct lower *L, unsigned i, LLVMValueRef word)
 
 /* --- ports --- */
 
-__attribute__((weak)) bool asm_float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *z, LLVMValueRef *p, LLVMValueRef *c, LLVMValueRef *be)
-{
-    return false;
-}
-
 static void float_flags(struct lower *L, unsigned i, const struct ir_insn *in, LLVMValueRef *f)
 {
     static const struct { uint8_t flag; LLVMRealPredicate p; } how[] = { { Z, LLVMRealUEQ }, { P, LLVMRealUNO }, { C, LLVMRealULT } };

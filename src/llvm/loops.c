@@ -5,27 +5,39 @@
  */
 #include "llvm/lower.h"
 
-static bool is_back(const struct ir_block *b, const struct ir_insn *in)
+bool loop_goes_back(const struct ir_block *b, const struct ir_insn *in)
 {
     return (in->op == IR_EXIT || in->op == IR_EXITIF) && (uint64_t)in->imm == b->guest_pc;
 }
 
-bool loop_stays(const struct lower *L, const struct ir_insn *in) { return L->run.loop && is_back(L->ir, in); }
+bool loop_stays(const struct lower *L, const struct ir_insn *in) { return L->run.loop && loop_goes_back(L->ir, in); }
+
+static unsigned n_wrong(const struct lower *L)
+{
+    unsigned n = 0;
+    for (unsigned k = 0; k < L->n_slots; k++)
+        n += L->slot[k].wrong == L->run.number;
+    return n;
+}
 
 static bool is_one_run(struct lower *L)
 {
     const struct ir_block *b = L->ir;
     bool back = false, floats = false;
+    unsigned before;
     L->run.number++;
-    for (unsigned k = 0; k < 2 * b->n; k++) {            /* twice: what one round computes is the next one's address */
-        const struct ir_insn *in = &b->insn[k % b->n];
-        back |= is_back(b, in);
-        floats |= (ir_op_info[in->op].props & IR_P_FP) != 0;
-        if (!(ir_op_info[in->op].props & IR_P_T) && run_stops(L, in))
-            return false;
-        run_note(L, k % b->n, in);
-    }
-    return back && floats;
+    do {                                                 /* what one round computes may be the address of a later one's */
+        before = n_wrong(L);
+        for (unsigned k = 0; k < b->n; k++) {
+            const struct ir_insn *in = &b->insn[k];
+            back |= loop_goes_back(b, in);
+            floats |= (ir_op_info[in->op].props & IR_P_FP) != 0;
+            if (!(ir_op_info[in->op].props & IR_P_T) && run_stops(L, in))
+                return false;
+            run_note(L, k, in);
+        }
+    } while (n_wrong(L) != before);
+    return back && floats && loop_ends(L);
 }
 
 /* --- addresses that are as much aligned in each round as in the first --- */
@@ -124,12 +136,16 @@ bool loop_begin(struct lower *L)
     run_start(L);
     for (unsigned i = 0; i < b->n; i++) {
         const struct ir_insn *in = &b->insn[i];
-        if (in->op == IR_PUT)
-            run_keep(L, lower_slot_of(L, in->imm, ir_type_size[in->type])->var);
+        struct lower_slot *s = in->op == IR_PUT ? lower_slot_of(L, in->imm, ir_type_size[in->type]) : NULL;
+        if (s)
+            run_keep(L, s->var);
+        if (s && s->upper)
+            run_keep(L, s->upper);
         for (unsigned k = 0; in->op == IR_PUTF && k <= N_FLAGS; k++)
             run_keep(L, k < N_FLAGS ? L->flag[k] : L->word);
     }
     check_alignment_once(L);
+    asm_loop(L);
     L->run.loop = true;
     L->run.body = LLVMAppendBasicBlockInContext(L->c, L->fn, "");
     LLVMBuildBr(L->b, L->run.body);

@@ -86,7 +86,7 @@ static LLVMValueRef get(struct lower *L, const struct ir_insn *in)
     LLVMTypeRef t = type_of(L, in->type);
     if (!s)
         return load_state(L, t, (uint32_t)in->imm, 1);
-    LLVMValueRef v = LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
+    LLVMValueRef v = lower_slot_value(L, s);
     if (s->type == in->type)
         return v;
     unsigned at = (unsigned)(in->imm - s->offset);
@@ -109,7 +109,7 @@ static void put(struct lower *L, const struct ir_insn *in)
     unsigned at = (unsigned)(in->imm - s->offset), bits = bits_of(in->type);
     s->dirty = true;
     if (s->type != in->type) {
-        LLVMValueRef old = LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
+        LLVMValueRef old = lower_slot_value(L, s);
         if (s->type == IR_V128) {
             old = LLVMBuildBitCast(L->b, old, vector_type(L, in->type), "");
             v = LLVMBuildInsertElement(L->b, old, v, int_const(L, 32, at * 8 / bits), "");
@@ -125,7 +125,7 @@ static void put(struct lower *L, const struct ir_insn *in)
             v = LLVMBuildOr(L->b, old, v, "");
         }
     }
-    lower_set(L, s->var, v);
+    lower_set_slot(L, s, v);
 }
 
 /* --- entry and exits --- */
@@ -208,7 +208,7 @@ static void enter(struct lower *L)
     for (unsigned k = 0; k < N_FLAGS; k++)
         L->flag[k] = LLVMBuildAlloca(L->b, int_type(L, 1), "");
     for (unsigned k = 0; k < L->n_slots; k++)
-        L->slot[k].var = LLVMBuildAlloca(L->b, type_of(L, L->slot[k].type), "");
+        halves_make(L, &L->slot[k]);
     L->word = LLVMBuildAlloca(L->b, int_type(L, asm_word_bits), "");
     run_prepare(L);
     LLVMTypeRef t = LLVMFunctionType(all, NULL, 0, 0);
@@ -227,7 +227,7 @@ static void enter(struct lower *L)
     n = 0;
     for (unsigned k = 0; k < L->n_slots; k++) {
         struct lower_slot *s = &L->slot[k];
-        LLVMBuildStore(L->b, s->reg ? LLVMBuildExtractValue(L->b, in, n++, "") : load_state(L, type_of(L, s->type), s->offset, 1), s->var);
+        halves_enter(L, s, s->reg ? LLVMBuildExtractValue(L->b, in, n++, "") : load_state(L, type_of(L, s->type), s->offset, 1));
     }
     enter_flags(L, flag_reg);
     run_enter(L);
@@ -242,7 +242,7 @@ static void leave(struct lower *L, unsigned number, const struct lower_exit *x)
     LLVMPositionBuilderAtEnd(L->b, x->block);
     for (unsigned k = 0; k < L->n_slots; k++) {
         struct lower_slot *s = &L->slot[k];
-        LLVMValueRef v = LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
+        LLVMValueRef v = lower_slot_value(L, s);
         if (s->reg) {
             at += (unsigned)snprintf(constraints + at, sizeof constraints - at, "%s{%s}", n ? "," : "", s->reg);
             arg[n++] = v;
@@ -317,7 +317,7 @@ static void branch(struct lower *L, LLVMValueRef cond, LLVMBasicBlockRef yes, LL
     LLVMSetMetadata(br, LLVMGetMDKindIDInContext(L->c, "prof", 4), LLVMMetadataAsValue(L->c, LLVMMDNodeInContext2(L->c, m, 3)));
 }
 
-static int number_of(struct lower *L, uint64_t pc)
+int lower_number_of(const struct lower *L, uint64_t pc)
 {
     for (unsigned k = 0; k < L->r->n_blocks; k++)
         if (L->r->blocks[k].ir->guest_pc == pc)
@@ -325,96 +325,56 @@ static int number_of(struct lower *L, uint64_t pc)
     return -1;
 }
 
+/* nothing but a comparison or two, and a way out? */
+static bool only_tests(const struct ir_block *b)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < b->n; i++) {
+        const struct ir_insn *in = &b->insn[i];
+        bool exit = in->op == IR_EXIT || in->op == IR_EXITIF;
+        n += in->op == IR_INSN;
+        if (!exit && in->op != IR_INSN && in->op != IR_PUTF && ir_op_info[in->op].props & (IR_P_X | IR_P_S | IR_P_T | IR_P_FP | IR_P_RDF))
+            return false;
+    }
+    return n <= 3 && b->n >= 2 && b->insn[b->n - 1].op == IR_EXIT && b->insn[b->n - 2].op == IR_EXITIF;
+}
+
+/* A loop whose head only tests is turned round: its way back ends in a test of its own. */
+static LLVMBasicBlockRef turned(struct lower *L, unsigned number)
+{
+    const struct ir_block *to = L->r->blocks[number].ir;
+    if (L->in_copy || L->polls[number] || number == L->current || L->n_copies == LLVM_MAX_BLOCKS || !poll_goes_back(L->ir, to->guest_pc) || !only_tests(to))
+        return NULL;
+    L->copy[L->n_copies++] = (struct lower_copy){ new_block(L), (uint16_t)number };
+    return L->copy[L->n_copies - 1].block;
+}
+
 static LLVMBasicBlockRef inside(struct lower *L, unsigned number)
 {
     L->edge[L->current * L->r->n_blocks + number] = true;
-    return L->run.loop && number == L->current ? L->run.body : L->block[number];
+    LLVMBasicBlockRef copy = turned(L, number);
+    return L->run.loop && number == L->current ? L->run.body : copy ? copy : L->block[number];
 }
 
-/* Blocks that are reached from later ones poll at their start (R3). */
-static void note_poll(struct lower *L, unsigned from, uint64_t pc, bool back)
+/* the way, by a poll of its own */
+static LLVMBasicBlockRef polled(struct lower *L, LLVMBasicBlockRef way, uint64_t target, unsigned mask)
 {
-    int k = number_of(L, pc);
-    if (k >= 0 && (back || pc <= L->r->blocks[from].ir->guest_pc))
-        L->polls[k] = true;
-}
-
-/* Does every cycle hold a poll? Blocks without one and without a way from another such block are taken away until none is left, or a cycle is. */
-static bool all_poll(const struct lower *L, const bool *way)
-{
-    unsigned n = L->r->n_blocks, left = 0;
-    bool gone[LLVM_MAX_BLOCKS], changed = true;
-    for (unsigned k = 0; k < n; k++)
-        left += !(gone[k] = L->polls[k]);
-    while (changed) {
-        changed = false;
-        for (unsigned to = 0; to < n; to++) {
-            bool reached = gone[to];
-            for (unsigned from = 0; from < n && !reached; from++)
-                reached = way[from * n + to] && !gone[from];
-            if (!reached) {
-                gone[to] = changed = true;
-                left--;
-            }
-        }
-    }
-    return left == 0;
-}
-
-static void note_way(struct lower *L, bool *way, unsigned from, uint64_t pc)
-{
-    int to = number_of(L, pc);
-    if (to >= 0)
-        way[from * L->r->n_blocks + (unsigned)to] = true;
-}
-
-/* Of the polls on one cycle one is enough: the hottest go first. */
-static void thin_out_polls(struct lower *L, const bool *way)
-{
-    bool tried[LLVM_MAX_BLOCKS] = { false };
-    for (;;) {
-        int best = -1;
-        for (unsigned k = 0; k < L->r->n_blocks; k++)
-            if (L->polls[k] && !tried[k] && (best < 0 || (L->r->weight && L->r->count[k] > L->r->count[best])))
-                best = (int)k;
-        if (best < 0)
-            return;
-        tried[best] = true;
-        L->polls[best] = false;
-        L->polls[best] = !all_poll(L, way);
-    }
-}
-
-static void find_polls(struct lower *L)
-{
-    bool *way = calloc(L->r->n_blocks, L->r->n_blocks);
-    for (unsigned from = 0; from < L->r->n_blocks; from++) {
-        const struct llvm_block *b = &L->r->blocks[from];
-        for (unsigned i = 0; i < b->ir->n; i++) {
-            const struct ir_insn *in = &b->ir->insn[i];
-            if (in->op != IR_EXIT && in->op != IR_EXITIF && in->op != IR_EXITCALL)
-                continue;
-            note_poll(L, from, (uint64_t)in->imm, in->mod & IR_EXIT_POLL);
-            if (way)
-                note_way(L, way, from, (uint64_t)in->imm);
-        }
-        for (unsigned g = 0; g < b->n_guesses; g++) {
-            note_poll(L, from, b->guess[g], false);
-            if (way)
-                note_way(L, way, from, b->guess[g]);
-        }
-    }
-    if (way && all_poll(L, way))
-        thin_out_polls(L, way);
-    free(way);
+    LLVMBasicBlockRef edge = new_block(L), here = LLVMGetInsertBlock(L->b), poked = way_out(L, exit_to(L, target, 0, LLVM_EXIT_LEAVE), mask, NULL);
+    LLVMPositionBuilderAtEnd(L->b, edge);
+    asm_poll(L, poked, way);
+    LLVMPositionBuilderAtEnd(L->b, here);
+    return edge;
 }
 
 /* where an EXIT or EXITIF goes; *out: it leaves the region */
 static LLVMBasicBlockRef target_block(struct lower *L, const struct ir_insn *in, bool *out)
 {
-    int k = number_of(L, (uint64_t)in->imm);
+    int k = lower_number_of(L, (uint64_t)in->imm);
     *out = k < 0;
-    return k >= 0 ? inside(L, (unsigned)k) : way_out(L, exit_to(L, (uint64_t)in->imm, 0, LLVM_EXIT_GO), in->lane, NULL);
+    if (k >= 0)
+        return inside(L, (unsigned)k);
+    LLVMBasicBlockRef way = way_out(L, exit_to(L, (uint64_t)in->imm, 0, LLVM_EXIT_GO), in->lane, NULL);
+    return poll_goes_back(L->ir, (uint64_t)in->imm) ? polled(L, way, (uint64_t)in->imm, in->lane) : way;
 }
 
 /* nothing is impossible because a profile has not seen it */
@@ -423,7 +383,7 @@ static uint32_t scaled(uint32_t weight) { return 16 * (weight < 1 << 26 ? weight
 /* how often the current block goes to the guest address, as far as that is known */
 static uint32_t weight_to(struct lower *L, uint64_t pc)
 {
-    int k = number_of(L, pc);
+    int k = lower_number_of(L, pc);
     return k < 0 || !L->r->weight ? 0 : L->r->weight[L->current * L->r->n_blocks + (unsigned)k];
 }
 
@@ -451,7 +411,7 @@ static void conditional(struct lower *L, const struct ir_insn *in)
 static void call(struct lower *L, const struct llvm_block *b, const struct ir_insn *in)
 {
     uint64_t back = (uint64_t)L->ir->insn[in->arg[0]].imm;
-    int k = b->outside ? -1 : number_of(L, (uint64_t)in->imm);
+    int k = b->outside ? -1 : lower_number_of(L, (uint64_t)in->imm);
     LLVMBuildBr(L->b, k >= 0 ? inside(L, (unsigned)k) : way_out(L, exit_to(L, (uint64_t)in->imm, back, LLVM_EXIT_CALL), in->lane, NULL));
 }
 
@@ -463,7 +423,7 @@ static void indirect(struct lower *L, const struct llvm_block *b, const struct i
     uint32_t rest = L->r->weight ? L->r->count[L->current] : 0;
     unsigned kind = in->op == IR_EXITCALLI ? LLVM_EXIT_CALL_INDIRECT : in->op == IR_EXITRET ? LLVM_EXIT_RETURN : LLVM_EXIT_INDIRECT;
     for (unsigned g = 0; g < b->n_guesses; g++) {
-        int k = number_of(L, b->guess[g]);
+        int k = lower_number_of(L, b->guess[g]);
         if (k < 0)
             continue;
         LLVMBasicBlockRef next = new_block(L), to = inside(L, (unsigned)k);
@@ -858,19 +818,26 @@ static bool lower_exit(struct lower *L, const struct llvm_block *b, const struct
     }
 }
 
-static void lower_block(struct lower *L, unsigned k)
+/* in front of the guest instruction at i */
+static void poll(struct lower *L, unsigned i)
+{
+    uint64_t pc = i ? L->insn_pc : L->ir->guest_pc;
+    LLVMBasicBlockRef next = new_block(L), poked = way_out(L, exit_to(L, pc, 0, LLVM_EXIT_LEAVE), poll_flags(L->ir, i), NULL);
+    if (i == 0 && loop_begin(L))
+        poked = loop_looked(L, poked);
+    asm_poll(L, poked, next);
+    LLVMPositionBuilderAtEnd(L->b, next);
+}
+
+static void lower_block(struct lower *L, unsigned k, LLVMBasicBlockRef block)
 {
     const struct ir_block *b = L->ir = L->r->blocks[k].ir;
+    unsigned polls_at = L->polls[k] ? poll_place(L, b) : b->n;
     L->current = k;
-    LLVMPositionBuilderAtEnd(L->b, L->block[k]);
+    LLVMPositionBuilderAtEnd(L->b, block);
     run_block(L);
-    if (L->polls[k]) {
-        LLVMBasicBlockRef next = new_block(L), poked = way_out(L, exit_to(L, b->guest_pc, 0, LLVM_EXIT_LEAVE), b->flags_in, NULL);
-        if (loop_begin(L))
-            poked = loop_looked(L, poked);
-        asm_poll(L, poked, next);
-        LLVMPositionBuilderAtEnd(L->b, next);
-    }
+    if (polls_at == 0)
+        poll(L, 0);
     for (unsigned i = 0; i < b->n; i++) {
         const struct ir_insn *in = &b->insn[i];
         if (in->op == IR_INSN) {
@@ -880,6 +847,8 @@ static void lower_block(struct lower *L, unsigned k)
             L->way_to_fault = NULL;
         }
         L->insn_pc = in->op == IR_INSN ? (uint64_t)in->imm : L->insn_pc;
+        if (i && i == polls_at)
+            poll(L, i);
         run_see(L, i, in);
         if (!(ir_op_info[in->op].props & IR_P_T))
             lower_insn(L, i, in);
@@ -936,6 +905,7 @@ static void make_slots(struct lower *L)
             if (r->pins[p].offset == s->offset)
                 s->reg = r->pins[p].reg;
     }
+    halves_find(L);
 }
 
 /* Is the first block reached again, after the cuts before what can't be lowered? */
@@ -994,9 +964,12 @@ int lower_region(struct lower *L)
     if (!L->why)
         go_to_entry(L);
     if (!L->why)
-        find_polls(L);
+        poll_find(L);
     for (unsigned k = 0; k < r->n_blocks && !L->why; k++)
-        lower_block(L, k);
+        lower_block(L, k, L->block[k]);
+    L->in_copy = true;
+    for (unsigned k = 0; k < L->n_copies && !L->why; k++)
+        lower_block(L, L->copy[k].number, L->copy[k].block);
     if (!L->why && r->loops_only && !comes_back(L))
         L->why = "no loop";
     for (unsigned k = 0; k < L->n_exits && !L->why; k++)

@@ -8,7 +8,7 @@
 #include "llvm/llvm.h"
 
 enum { MAX_SLOTS = 64, N_FLAGS = 6, MAX_KEPT = 40, MAX_FLAG_REGS = 4 };
-struct lower_slot { LLVMValueRef var; const char *reg; uint16_t offset; uint8_t type; bool dirty; unsigned wrong /* as lower.wrong */; };
+struct lower_slot { LLVMValueRef var, upper /* halves.c: or NULL */; const char *reg; uint16_t offset; uint8_t type; bool dirty, halves; unsigned wrong /* as lower.wrong */; };
 struct lower_undo { LLVMValueRef var, old; };
 struct lower_run {                               /* runs.c */
     bool on, flags_written;                      /* flags_written: in the block so far */
@@ -20,6 +20,9 @@ struct lower_run {                               /* runs.c */
     struct lower_undo undo[MAX_SLOTS + N_FLAGS + 1];
     unsigned n_undo;
 };
+/* What the host knows of a double, if it knows something (ppc64le_facts.c) */
+struct lower_fact { uint16_t low, grain, high; uint8_t known; bool single; };
+struct lower_copy { LLVMBasicBlockRef block; uint16_t number; };
 struct lower_exit { LLVMBasicBlockRef block; uint64_t target, back; uint8_t kind; };
 struct lower {
     struct llvm_region *r;
@@ -38,6 +41,9 @@ struct lower {
     LLVMBasicBlockRef *block;                    /* of each IR block */
     bool *edge;                                  /* [from * n_blocks + to] */
     bool polls[LLVM_MAX_BLOCKS];
+    struct lower_copy copy[LLVM_MAX_BLOCKS];     /* blocks that are lowered a second time, once for a way there */
+    unsigned n_copies;
+    bool in_copy;
     unsigned current;                            /* number of the IR block under way */
     struct lower_exit exit[LLVM_MAX_EXITS];
     unsigned n_exits;
@@ -51,6 +57,10 @@ struct lower {
     struct lower_run run;
     bool aligned[IR_MAX_INSNS];                  /* in a loop: the access was checked before */
     unsigned wrong[IR_MAX_INSNS];                /* number of the run that the value comes from */
+    struct lower_fact fact[IR_MAX_INSNS], slot_fact[MAX_SLOTS], block_fact[LLVM_MAX_BLOCKS][MAX_SLOTS] /* at its beginning */;
+    ir_ref slot_ref[MAX_SLOTS];                  /* the value that the slot holds, if the block has named it */
+    uint8_t n_ways[LLVM_MAX_BLOCKS];             /* into a block: 0, 1 or more */
+    uint8_t tested[IR_MAX_INSNS];                /* before the loop: the lane that what is loaded has, or 0 */
     const char *why;
     bool refused;                                /* by LLVM */
 };
@@ -87,12 +97,38 @@ void run_note(struct lower *L, unsigned i, const struct ir_insn *in);        /* 
 void run_undo(struct lower *L);                                              /* on the way out of it */
 /* loops.c: at a block's beginning. True: it is a run of its own; the builder is at its body's beginning */
 bool loop_begin(struct lower *L);
+bool loop_goes_back(const struct ir_block *b, const struct ir_insn *in);     /* an exit to the block's beginning */
 bool loop_stays(const struct lower *L, const struct ir_insn *in);            /* the exit that goes round */
+bool loop_ends(struct lower *L);                                             /* ends.c: before the look too, whatever its numbers are */
 LLVMBasicBlockRef loop_looked(struct lower *L, LLVMBasicBlockRef to);        /* the way there, by a look */
 struct lower_slot *lower_slot_of(struct lower *L, int64_t offset, unsigned size);
+int lower_number_of(const struct lower *L, uint64_t pc);                     /* of the block there, or -1 */
+
+/* again.c */
+void again_products(struct lower *L);
+extern const bool asm_adds_products;                                         /* by one instruction */
+
+/* polls.c */
+void poll_find(struct lower *L);                                             /* sets polls */
+unsigned poll_place(const struct lower *L, const struct ir_block *b);        /* index of the INSN in front of which it polls */
+unsigned poll_flags(const struct ir_block *b, unsigned i);                   /* what a poll there hands over */
+bool poll_goes_back(const struct ir_block *b, uint64_t target);
 
 /* Leave in front of the guest instruction under way, of which nothing has been done yet, when `special`: the interpreter does it. */
 void lower_alone_if(struct lower *L, LLVMValueRef special);
+
+/* halves.c */
+void halves_find(struct lower *L);                                           /* which slots are two variables */
+void halves_make(struct lower *L, struct lower_slot *s), halves_enter(struct lower *L, struct lower_slot *s, LLVMValueRef v);
+LLVMValueRef lower_slot_value(struct lower *L, const struct lower_slot *s);
+void lower_set_slot(struct lower *L, const struct lower_slot *s, LLVMValueRef v);
+extern const bool asm_halves;                                                /* a vector's low element is not where a double is */
+
+/* floats.c */
+LLVMTypeRef float_type(struct lower *L, unsigned lane), floats_type(struct lower *L, unsigned lane);     /* one, a vector of them */
+LLVMValueRef float_low(struct lower *L, ir_ref r, unsigned lane);            /* the low element */
+LLVMValueRef float_with_low(struct lower *L, ir_ref r, unsigned lane, LLVMValueRef v);       /* r with its low element replaced by v */
+LLVMValueRef float_asm(struct lower *L, const char *text, const char *constraints, LLVMTypeRef result, LLVMValueRef *arg, unsigned n, unsigned effects);     /* call_asm that never faults */
 
 /* the host's file: what only inline assembly says exactly, and how tier 1 has the state */
 bool asm_known(const struct ir_block *b, const struct ir_insn *in);
@@ -102,6 +138,9 @@ LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
 LLVMValueRef asm_mask(struct lower *L, LLVMValueRef v, unsigned lane);      /* i32: the top bits of elements; NULL: LLVM's own way is as good */
 extern const bool asm_looks;                                                 /* floating point never faults: the host notes, in an i32, what x86 may do otherwise (runs.c) */
 LLVMValueRef asm_noted(struct lower *L), asm_special(struct lower *L, LLVMValueRef noted);
+LLVMValueRef asm_first_noted(struct lower *L);                               /* at the entry */
+/* What an operand may be that the host does not note itself: at a block's beginning; before a loop's first round; before each operation is lowered */
+void asm_block(struct lower *L), asm_loop(struct lower *L), asm_operands(struct lower *L, unsigned i, const struct ir_insn *in);
 void asm_note(struct lower *L, LLVMValueRef noted);
 LLVMValueRef lower_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest);    /* divide.c: asm_divide for hosts without x86's */
 /* inline.c: without effects it may be moved to where it is used. A fault in it goes to L->fault, if that is set. */

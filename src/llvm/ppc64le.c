@@ -19,7 +19,7 @@ const char *const asm_kept_vectors[] = { "vs5", "vs6", "vs7", "vs8", "vs9", "vs1
     "vs14", "vs15", "vs16", "vs17", "vs18", "vs19", "vs20", "vs21", "vs22", "vs23", "vs24", "vs25", "vs26", "vs27", "vs28", "vs29", "vs30", "vs31", /* C's */
     "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", NULL };
 const char *const asm_flag_regs[] = { NULL };
-const bool asm_partial_registers = false, asm_aligns = false, asm_looks = false, asm_own_atomics = false, asm_word_masks = false;
+const bool asm_adds_products = false, asm_partial_registers = false, asm_halves = true, asm_aligns = false, asm_word_masks = false;
 const unsigned asm_reloc_64 = R_PPC64_ADDR64;
 
 void asm_start(void) { ASM_START(PowerPC); }
@@ -217,16 +217,10 @@ LLVMValueRef asm_low_operation(struct lower *L, const char *name, LLVMValueRef o
 LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest) { return lower_divide(L, in, rest); }
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in) { return NULL; }
 
-bool asm_allows(const struct ir_insn *in)
-{
-    switch (in->op) {
-    case IR_FCMPF: case IR_CRC32C: case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS: return false;
-    default: return true;
-    }
-}
+bool asm_allows(const struct ir_insn *in) { return in->op != IR_CRC32C; }
 
-bool asm_known(const struct ir_block *b, const struct ir_insn *in) { return p64_vector_known(in); }
-LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in) { return p64_vector(L, in); }
+bool asm_known(const struct ir_block *b, const struct ir_insn *in) { return p64_float_known(b, in) || p64_vector_known(in); }
+LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in) { return p64_float_known(L->ir, in) ? p64_float(L, in) : p64_vector(L, in); }
 
 /* --- memory --- */
 
@@ -264,10 +258,3 @@ void asm_store(struct lower *L, LLVMValueRef v, LLVMValueRef pointer, bool align
     arg[1] = wide(L, v);
     call_asm(L, text, "b,r,~{memory}", LLVMVoidTypeInContext(L->c), arg, 2, ASM_EFFECTS);
 }
-
-bool asm_atomic_known(const struct ir_insn *in) { return false; }
-LLVMValueRef asm_atomic(struct lower *L, const struct ir_insn *in, LLVMValueRef pointer) { return NULL; }
-
-LLVMValueRef asm_noted(struct lower *L) { return NULL; }
-LLVMValueRef asm_special(struct lower *L, LLVMValueRef noted) { return NULL; }
-void asm_note(struct lower *L, LLVMValueRef noted) {}

@@ -50,11 +50,13 @@ void run_prepare(struct lower *L)
 void run_enter(struct lower *L)
 {
     if (L->run.noted)
-        LLVMBuildStore(L->b, asm_noted(L), L->run.noted);
+        LLVMBuildStore(L->b, asm_first_noted(L), L->run.noted);
 }
 
 void run_block(struct lower *L)
 {
+    if (L->run.noted)
+        asm_block(L);
     L->run.on = L->run.loop = L->run.flags_written = false;
     L->run.number++;
 }
@@ -137,4 +139,6 @@ void run_see(struct lower *L, unsigned i, const struct ir_insn *in)
     if (needs_look(L, in))
         run_start(L);
     run_note(L, i, in);
+    if (L->run.noted)
+        asm_operands(L, i, in);
 }

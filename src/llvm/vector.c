@@ -164,8 +164,6 @@ static LLVMValueRef make(struct lower *L, const struct ir_insn *in, unsigned lan
     }
 }
 
-__attribute__((weak)) LLVMValueRef asm_mask(struct lower *L, LLVMValueRef v, unsigned lane) { return NULL; }
-
 LLVMValueRef lower_vector(struct lower *L, const struct ir_insn *in)
 {
     unsigned lane = lane_of(in->lane);

@@ -3,6 +3,7 @@
  * host that this is built for. What the compiler has no words for ends a block, as in the engine. Without the module there is nothing to test.
  */
 #define TEST_REGIONS
+#define TEST_RUNS
 #if defined __powerpc64__
 #define TEST_HOST host_ppc64le
 #elif defined __aarch64__
@@ -22,14 +23,14 @@ enum { SEEDS = 60 /* LLVM is slow under an emulator */ };
 enum { START = 0x5a3c71 /* nothing that a block computes by chance */ };
 static llvm_compile_fn *compile;
 static llvm_known_fn *known;
-static bool looping, shared, vectors;
+static bool looping, shared, vectors, one_look;
 static unsigned exact;
 static unsigned n_steps_known, n_redone;
 static uint64_t redone_at, entry;
 
 static void (*const region_steps[])(void) = {
     step_alu, step_alu, step_alu, step_unary, step_shift, step_shift_plain, step_mul, step_div, step_move, step_move, step_exchange, step_lea, step_cond, step_bits,
-    step_plain, step_stack, step_flags, step_exit_if, step_vector, step_vector_op, step_vector_op,
+    step_plain, step_stack, step_flags, step_exit_if, step_vector, step_vector_op, step_vector_op, step_atomic,
 };
 
 /* --- as tier2_region.c: a block ends in front of what is not known --- */
@@ -106,7 +107,7 @@ static bool place(const struct llvm_region *r)
 
 static bool make_region(void)
 {
-    struct llvm_block b = { .ir = &block };
+    struct llvm_block b = { .ir = &block, .one_look = one_look };
     struct llvm_region r = { .blocks = &b, .n_blocks = 1, .n_entries = 1, .slots = slots, .n_slots = sizeof slots / sizeof *slots, .offsets = &offsets,
                              .features = TEST_HOST.region_features ? TEST_HOST.region_features(env.features) : "", .log = getenv("SHOW") ? stderr : NULL, .exact = exact, .shared = shared };
     r.pins = TEST_HOST.pins(&env, &r.n_pins);
@@ -267,6 +268,8 @@ static void test_shared(void **unused)
     shared = false;
 }
 
+#include "test_regions_floats.h"
+
 /* the module lies where the program is that this is a test of */
 static int setup_regions(void **unused)
 {
@@ -283,8 +286,10 @@ static int setup_regions(void **unused)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(test_straight), cmocka_unit_test(test_round), cmocka_unit_test(test_vectors), cmocka_unit_test(test_exact), cmocka_unit_test(test_shared) };
-    static void (*const others[])(void **) = { test_random_blocks, test_old_processor, test_wide_exchange, test_faults, test_far };   /* blocks of tier 1 */
+    const struct CMUnitTest tests[] = { cmocka_unit_test(test_straight), cmocka_unit_test(test_round), cmocka_unit_test(test_vectors), cmocka_unit_test(test_exact), cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_float_steps), cmocka_unit_test(test_float_chains), cmocka_unit_test(test_float_loops), cmocka_unit_test(test_float_ends) };
+    static void (*const others[])(void **) = { test_random_blocks, test_old_processor, test_wide_exchange, test_faults, test_far,   /* blocks of tier 1 */
+        test_doubles, test_dot_product, test_chains, test_loops, test_shrinking_loops };
     (void)others;
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);

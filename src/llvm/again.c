@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later
+ * again.c: where a product is added up in a loop, and is what some register holds when the loop is left, the ways out compute it again. So the loop has
+ * one instruction for both, on hosts that have such a one. To be run behind all of LLVM's own passes, which would put the two together again.
+ */
+#include <stdlib.h>
+#include "llvm/lower.h"
+
+enum { MAX_USERS = 8 };
+struct graph { LLVMBasicBlockRef *block; bool *seen; unsigned *stack, n; };
+
+static int by_address(const void *a, const void *b)
+{
+    LLVMBasicBlockRef const *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+static unsigned index_of(const struct graph *g, LLVMBasicBlockRef b)
+{
+    return (unsigned)((LLVMBasicBlockRef *)bsearch(&b, g->block, g->n, sizeof b, by_address) - g->block);
+}
+
+/* Is there a way from the end of `from` to `to` that does not go through `without`? */
+static bool reaches(struct graph *g, LLVMBasicBlockRef from, LLVMBasicBlockRef to, LLVMBasicBlockRef without)
+{
+    unsigned n = 0;
+    for (unsigned k = 0; k < g->n; k++)
+        g->seen[k] = false;
+    g->stack[n++] = index_of(g, from);
+    while (n) {
+        LLVMValueRef end = LLVMGetBasicBlockTerminator(g->block[g->stack[--n]]);
+        for (unsigned s = 0, all = LLVMGetNumSuccessors(end); s < all; s++) {
+            LLVMBasicBlockRef next = LLVMGetSuccessor(end, s);
+            unsigned k = index_of(g, next);
+            if (next == to)
+                return true;
+            if (next != without && !g->seen[k]) {
+                g->seen[k] = true;
+                g->stack[n++] = k;
+            }
+        }
+    }
+    return false;
+}
+
+static bool adds_up(LLVMValueRef user, LLVMValueRef product)
+{
+    LLVMOpcode op = LLVMGetInstructionOpcode(user);
+    LLVMValueRef a = LLVMGetOperand(user, 0), b = op == LLVMAdd || op == LLVMSub ? LLVMGetOperand(user, 1) : NULL;
+    return LLVMGetInstructionParent(user) == LLVMGetInstructionParent(product) && a != b && ((op == LLVMAdd && (a == product || b == product)) || (op == LLVMSub && b == product));
+}
+
+/* May `user` have a product of its own? Its block must be left out by rounds of the loop that the product is in, and be in no loop of its own. */
+static bool is_outside(struct graph *g, LLVMValueRef user, LLVMValueRef product)
+{
+    LLVMBasicBlockRef here = LLVMGetInstructionParent(product), there = LLVMGetInstructionParent(user);
+    return !LLVMIsAPHINode(user) && here != there && reaches(g, here, here, there) && !reaches(g, there, there, here);
+}
+
+static void compute_again(LLVMBuilderRef b, LLVMValueRef product, LLVMValueRef user)
+{
+    LLVMValueRef own = LLVMInstructionClone(product);
+    LLVMPositionBuilderBefore(b, user);
+    LLVMInsertIntoBuilder(b, own);
+    for (unsigned k = 0, n = (unsigned)LLVMGetNumOperands(user); k < n; k++)
+        if (LLVMGetOperand(user, k) == product)
+            LLVMSetOperand(user, k, own);
+}
+
+static void look_at(struct lower *L, struct graph *g, LLVMValueRef product)
+{
+    LLVMValueRef user[MAX_USERS];
+    unsigned n = 0, sums = 0;
+    LLVMTypeRef t = LLVMTypeOf(product);
+    if (LLVMGetInstructionOpcode(product) != LLVMMul || LLVMGetTypeKind(t) != LLVMIntegerTypeKind || (LLVMGetIntTypeWidth(t) != 32 && LLVMGetIntTypeWidth(t) != 64))
+        return;
+    for (LLVMUseRef u = LLVMGetFirstUse(product); u; u = LLVMGetNextUse(u)) {
+        LLVMValueRef v = LLVMGetUser(u);
+        if (adds_up(v, product) && sums++ == 0)
+            continue;
+        if (n == MAX_USERS || !is_outside(g, v, product))
+            return;
+        user[n++] = v;
+    }
+    for (unsigned k = 0; k < n && sums == 1; k++)
+        compute_again(L->b, product, user[k]);
+}
+
+void again_products(struct lower *L)
+{
+    struct graph g = { .n = LLVMCountBasicBlocks(L->fn) };
+    g.block = malloc(g.n * sizeof *g.block);
+    g.stack = malloc(g.n * sizeof *g.stack);
+    g.seen = malloc(g.n);
+    if (g.block && g.stack && g.seen) {
+        LLVMGetBasicBlocks(L->fn, g.block);
+        qsort(g.block, g.n, sizeof *g.block, by_address);
+        for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(L->fn); b; b = LLVMGetNextBasicBlock(b))
+            for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v))
+                look_at(L, &g, v);
+    }
+    free(g.block);
+    free(g.stack);
+    free(g.seen);
+}
