@@ -202,7 +202,7 @@ static int set_number(enum option o, struct cli_run *run, const char *value)
     case OPT_TIER:
         if (n > 2)
             return bad("tier", value, "expected 0, 1, 2 or auto");
-        run->linux_config.tier = e->tier = (int)n;
+        e->tier = (int)n;
         break;
     case OPT_THREADS: e->tier2_workers = n < 1 ? 1 : n < 64 ? (unsigned)n : 64; break;
     case OPT_THRESHOLD: e->tier2_threshold = n < 1 ? 1 : n < 1u << 30 ? (unsigned)n : 1u << 30; break;
@@ -293,10 +293,19 @@ static int find_option(const char *arg, const char **value)
     return -1;
 }
 
+/* All tiers, but where numbers of blocks or blocks side by side are asked for: there regions are meant only with -tier 2. */
+static void choose_tier(struct cli_run *run)
+{
+    struct engine_config *e = &engine_options;
+    if (e->tier < 0)
+        e->tier = e->only_last || e->lockstep ? 1 : 2;
+    run->linux_config.tier = e->tier;
+}
+
 int cli_parse(struct cli_run *run, int argc, char **argv, int first)
 {
     memset(run, 0, sizeof *run);
-    engine_options.tier = run->linux_config.tier = 1;
+    engine_options.tier = -1;
     copy_environment(run);
     int r = parse_variables(run), i = first;
     for (; r == CLI_GO && i < argc && argv[i][0] == '-' && argv[i][1]; i++) {
@@ -320,6 +329,7 @@ int cli_parse(struct cli_run *run, int argc, char **argv, int first)
         r = apply((enum option)o, run, value, false);
     }
     run->program = i < argc ? i : 0;
+    choose_tier(run);
     if (r == CLI_GO && run->log_name)
         r = open_log(run->log_name, run->linux_config.execfn != NULL);
     return r;

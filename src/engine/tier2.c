@@ -21,7 +21,7 @@
 #define COUNTS_LATER 1000                  /* of the others, until they are made again without counter */
 #define LLVM_START 25000000ull             /* nanoseconds: LLVM's own start and a region */
 #define REGION_TIME 10000000ull            /* a region */
-#define BUDGET_SHARE 8                     /* one part in so many */
+#define BUDGET_SHARE 12                    /* one part in so many */
 #define HOT 15000                          /* microseconds spent in a loop, after which it is compiled, */
 #define HOT_SHARE 32                       /* if that is no smaller a part of the program's time */
 enum { SHORT_PERIOD = 2000, LONG_PERIOD = 20000, IDLE_PERIOD = 1000000 };      /* microseconds between samples: one takes some 50 of each thread */

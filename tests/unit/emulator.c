@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * emulator.c: a program of the host's own, run under the emulator that stands for that host in the tests (tests/check --runner). It prints which of
- * tests/programs can't pass there, each because of something that the kernel does and the emulator, seen here, does not. Prints nothing on a real machine.
+ * tests/programs can't pass there, each because of something that the kernel does and the emulator, seen here, does not; `workers` stands for all in which
+ * wherry has threads of its own. Prints nothing on a real machine.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -60,6 +62,35 @@ static int inherited(void)
 }
 
 static void nothing(int sig) { (void)sig; }
+
+static void *wait_for_a_while(void *unused)
+{
+    usleep(1000);
+    return unused;
+}
+
+/* Some of ten children of a process that has a second thread: the emulator loses count of its own. */
+static bool children_have_threads(void)
+{
+    bool good = true;
+    fflush(stdout);
+    for (int k = 0; k < 10; k++) {
+        pthread_t t;
+        int status = -1;
+        pthread_create(&t, NULL, wait_for_a_while, NULL);
+        pid_t child = fork();
+        if (!child) {
+            close(STDOUT_FILENO);
+            close(STDERR_FILENO);
+            pthread_t other;
+            _exit(pthread_create(&other, NULL, wait_for_a_while, NULL) || pthread_join(other, NULL));
+        }
+        waitpid(child, &status, 0);
+        pthread_join(t, NULL);
+        good &= status == 0;
+    }
+    return good;
+}
 
 static bool pselect_tells_what_is_left(void)
 {
@@ -174,6 +205,8 @@ int main(int argc, char **argv)
         printf("ipc\n");
     if (unshare(CLONE_VM | CLONE_SIGHAND))              /* a thread of its own, beside the program's one */
         printf("alone\n");
+    if (!children_have_threads())
+        printf("workers\n");
     store_at(0x10);
     if (!knows_writes)
         printf("segv_repair\n");
