@@ -114,7 +114,7 @@ static void put(struct lower *L, const struct ir_insn *in)
             old = LLVMBuildBitCast(L->b, old, vector_type(L, in->type), "");
             v = LLVMBuildInsertElement(L->b, old, v, int_const(L, 32, at * 8 / bits), "");
             v = LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), "");
-        } else if (at == 0 && L->whole[in->arg[0]]) {
+        } else if (at == 0 && L->whole[in->arg[0]] && L->whole_put[in->arg[0]] == in) {
             v = L->whole[in->arg[0]];
         } else if (at == 0) {
             v = asm_low_part(L, old, v);
@@ -770,6 +770,7 @@ static bool low_operation(struct lower *L, unsigned i, const struct ir_insn *in)
         return false;
     LLVMValueRef a = L->v[in->arg[0]], c = L->v[in->arg[1]], old = LLVMBuildLoad2(L->b, int_type(L, 64), s->var, "");
     L->whole[i] = asm_low_operation(L, names[in->op], old, c);
+    L->whole_put[i] = p;
     L->v[i] = LLVMBuildTrunc(L->b, L->whole[i], type_of(L, in->type), "");
     if (in->op == IR_ADDF || in->op == IR_SUBF)
         L->second[i] = in->op == IR_SUBF ? LLVMBuildICmp(L->b, LLVMIntULT, a, c, "") : LLVMBuildICmp(L->b, LLVMIntULT, L->v[i], a, "");

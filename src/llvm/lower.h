@@ -52,7 +52,8 @@ struct lower {
     LLVMValueRef v[IR_MAX_INSNS], second[IR_MAX_INSNS], port[IR_MAX_INSNS][N_FLAGS];
     LLVMBasicBlockRef way_to_fault;              /* what was made for it, or NULL */
     LLVMBasicBlockRef fault;                     /* where inline assembly goes if it faults; NULL: it may not, or nobody looks */
-    LLVMValueRef whole[IR_MAX_INSNS];            /* of a narrow operation done within its slot: the slot's new value, or NULL */
+    LLVMValueRef whole[IR_MAX_INSNS];            /* of a narrow operation done within its slot: the slot's new value, or NULL; */
+    const struct ir_insn *whole_put[IR_MAX_INSNS];      /* it is this PUT's */
     LLVMValueRef wide[IR_MAX_INSNS];             /* of a load in an exact region: i64, zero-extended, or NULL */
     struct lower_run run;
     bool aligned[IR_MAX_INSNS];                  /* in a loop: the access was checked before */
