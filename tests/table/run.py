@@ -114,7 +114,7 @@ def main():
         name, how, command = row
         log = logs + '/' + name
         stats = {'WHERRY_STATS': '1', 'WHERRY_LOG_FILENAME': log} if a.entries else {}
-        stats.update((k, os.environ[k]) for k in ['WHERRY_HOST_PAGE'] if k in os.environ)
+        stats.update((k, os.environ[k]) for k in ['WHERRY_HOST_PAGE', 'WHERRY_TIER'] if k in os.environ)
         argv = argv_of(how, command, inputs)
         program = shutil.which(argv[0]) or argv[0]
         native = execute([program] + argv[1:], inputs, {}, a.timeout)
