@@ -101,7 +101,9 @@ void engine_guest_handles(int sig);
 void engine_order_memory(void);
 bool engine_has_code(uint64_t addr, uint64_t size);        /* any translation made from this range? */
 
-/* A detached host thread with a stack of this size, which runs run(arg) with the caller's signal mask; 0 or the host's error number. */
+/* Block all signals but the five that a fault raises, for the calling thread; the mask before, bit 0 for signal 1. */
+uint64_t engine_block_signals(void);
+/* A detached host thread with a stack of this size, which runs run(arg) with all signals blocked but those five; 0 or the host's error number. */
 int engine_start_thread(size_t stack, void *(*run)(void *), void *arg);
 /* Between these two the process has no threads but the owner's: for what a kernel refuses to a process with several, or keeps for each
  * thread. Pairs may nest. Not inside engine_run; may wait for a tenth of a second. */

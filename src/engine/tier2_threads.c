@@ -23,18 +23,7 @@ enum { WORKER_STACK = 16 << 20, WORKER_NICE = 4, MOST_LEAVING = 128, MOST_FILES 
 static pid_t leaving[MOST_LEAVING];        /* ended, as far as we know, but perhaps not for the kernel yet. The caller's lock */
 static unsigned n_leaving;
 
-bool tier2_start_thread(void *(*run)(void *))
-{
-    sigset_t all, old;
-    sigfillset(&all);
-    static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
-    for (unsigned k = 0; k < sizeof own / sizeof *own; k++)
-        sigdelset(&all, own[k]);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool ok = engine_start_thread(WORKER_STACK, run, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return ok;
-}
+bool tier2_start_thread(void *(*run)(void *)) { return engine_start_thread(WORKER_STACK, run, NULL) == 0; }
 
 /* Before Linux 5.9 the descriptors are copied for a moment. */
 static void close_all(void)

@@ -38,8 +38,7 @@ static inline uint64_t linux_sigbit(int sig) { return 1ull << (sig - 1); }
 #define LINUX_UNBLOCKABLE (1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1))
 static inline uint64_t linux_host_mask(uint64_t guest) { return guest & ~LINUX_SYNC_SIGNALS; }
 
-/* the host thread's mask; block: all but the five, returns the mask before */
-uint64_t linux_block_signals(void);
+/* the host thread's mask (engine_block_signals: all but the five) */
 void linux_set_host_mask(uint64_t mask);
 /* t->sigmask = mask, with the emulated pending state; the host's mask is the caller's business */
 void linux_note_sigmask(struct linux_thread *t, uint64_t mask);
@@ -49,8 +48,6 @@ bool linux_wait_mask_begin(struct linux_thread *t, uint64_t mask);
 int64_t linux_wait_mask_end(struct linux_thread *t, int64_t result);
 /* give the host kernel what the guest wants for sig. safe: through linux_safe_syscall. Result or negative errno */
 int64_t linux_install_handler(int sig, const struct linux_sigaction *act, bool safe);
-/* the host's libc takes two signals when it makes its first thread; wherry has no use for its handlers: as the guest wants them again */
-void linux_signals_of_libc(struct linux_thread *t);
 /* before execve: the five as the new program should inherit them; afterwards (it failed): ours again */
 void linux_signals_before_exec(struct linux_thread *t);
 void linux_signals_exec_failed(struct linux_thread *t);

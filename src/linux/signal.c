@@ -26,18 +26,10 @@ struct host_sigaction {                       /* the host kernel's structure */
 
 static struct linux_sighand process_sighand = { .lock = PTHREAD_MUTEX_INITIALIZER };
 static uint64_t inherited_mask;
-enum { FIRST_OF_LIBC = 32, LAST_OF_LIBC = 33 };     /* glibc's SIGCANCEL and SIGSETXID */
 
 /* ---- the host's mask ---- */
 
 void linux_set_host_mask(uint64_t mask) { syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, NULL, 8); }
-
-uint64_t linux_block_signals(void)
-{
-    uint64_t all = linux_host_mask(~0ull), old = 0;
-    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, 8);
-    return old;
-}
 
 /* Bit LINUX_PENDING_SYNC says whether an emulated signal is waiting and not blocked. The handler may queue another meanwhile: then again. */
 static void update_sync_pending(struct linux_thread *t)
@@ -274,14 +266,8 @@ void linux_signal_fork_child(void)
     t->pending = 0;
 }
 
-void linux_signals_of_libc(struct linux_thread *t)
-{
-    for (int sig = FIRST_OF_LIBC; sig <= LAST_OF_LIBC; sig++) linux_install_handler(sig, &t->sighand->act[sig], false);
-}
-
 void linux_signals_before_exec(struct linux_thread *t)
 {
-    linux_signals_of_libc(t);
     for (int sig = 1; sig <= LINUX_NSIG; sig++) {
         struct host_sigaction ignore = { .handler = (void (*)(int, siginfo_t *, void *))LINUX_SIG_IGN };
         if ((linux_sigbit(sig) & LINUX_SYNC_SIGNALS) && t->sighand->act[sig].handler == LINUX_SIG_IGN) host_sigaction(sig, &ignore, NULL, false);

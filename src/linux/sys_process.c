@@ -76,7 +76,7 @@ static void fork_child(struct cpu *cpu, const struct linux_clone *args)
 static int64_t fork_process(struct cpu *cpu, const struct linux_clone *args)
 {
     struct linux_thread *t = cpu->os;
-    uint64_t old = linux_block_signals();
+    uint64_t old = engine_block_signals();
     if (t->pending) {                          /* its handler runs once, before the fork */
         linux_set_host_mask(old);
         return -LINUX_ERESTARTNOINTR;

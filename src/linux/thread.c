@@ -156,9 +156,8 @@ int64_t linux_clone_thread(struct cpu *cpu, const struct linux_clone *args)
     struct start start = { .parent = cpu, .args = args };
     if (t->vfork_child) return -EAGAIN;        /* it has no thread structures of its own in libc */
     sem_init(&start.ready, 0, 0);
-    uint64_t old = linux_block_signals();
+    uint64_t old = engine_block_signals();
     int64_t r = create_host_thread(&start);
-    linux_signals_of_libc(t);
     linux_set_host_mask(old);
     sem_destroy(&start.ready);
     return r;
@@ -209,7 +208,11 @@ void linux_thread_release(struct linux_thread *t)
 SYS(exit)
 {
     struct linux_thread *t = cpu->os;
-    linux_block_signals();
+    uint64_t old = engine_block_signals();
+    if (t->pending) {                          /* caught before it ends: perhaps the process's, and for nobody else to see any more */
+        linux_set_host_mask(old);
+        return -LINUX_ERESTARTNOINTR;
+    }
     if (t->vfork_child) {
         linux_thread_release(t);
         for (;;) syscall(SYS_exit, (int)a);

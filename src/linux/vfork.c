@@ -131,7 +131,7 @@ int64_t linux_vfork(struct cpu *cpu, const struct linux_clone *args)
     struct sharing s;
     int pidfd = -1;
     if (!prepare(&s, cpu, args)) return -ENOMEM;
-    uint64_t old = linux_block_signals();
+    uint64_t old = engine_block_signals();
     int64_t pid = t->pending ? -LINUX_ERESTARTNOINTR : start_child(&s, &pidfd);
     cpu_set_current(cpu);
     linux_set_host_mask(old);
@@ -146,7 +146,6 @@ static void *lender_main(void *arg)
 {
     struct sharing *s = arg;
     struct answer *answer = s->answer;
-    linux_signals_of_libc(s->cpu->os);         /* the parent's, or a copy of them; before the child gets the kernel's */
     int64_t pid = start_child(s, &answer->pidfd);
     if (pid < 0) tell(answer, pid);
     cpu_set_current(NULL);
@@ -166,7 +165,7 @@ int64_t linux_clone_beside(struct cpu *cpu, const struct linux_clone *args)
     }
     s->answer = &answer;
     sem_init(&answer.ready, 0, 0);
-    uint64_t old = linux_block_signals();
+    uint64_t old = engine_block_signals();
     int64_t pid = t->pending ? -LINUX_ERESTARTNOINTR : -engine_start_thread(LENDER_STACK, lender_main, s);
     if (pid < 0) {
         release(s);
@@ -199,7 +198,7 @@ bool linux_vfork_shares_memory(void)
     static char stack[16384] __attribute__((aligned(16)));
     volatile int seen = 0;
     if (known) return known == 2;
-    uint64_t old = linux_block_signals();
+    uint64_t old = engine_block_signals();
     pid_t pid = clone(set_seen, stack + sizeof stack, CLONE_VM | CLONE_VFORK, (void *)&seen);      /* no SIGCHLD */
     if (pid > 0) while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR) {}
     linux_set_host_mask(old);
