@@ -52,7 +52,7 @@ void asm_store(struct lower *L, LLVMValueRef v, LLVMValueRef pointer, bool align
 const bool asm_own_atomics = true;
 
 /* where a fault has to be found again: only what is one instruction */
-bool asm_atomic_known(const struct ir_insn *in) { return a64_features() & A64_LSE; }
+bool asm_atomic_known(const struct ir_block *b, const struct ir_insn *in) { return a64_features() & A64_LSE; }
 
 static const struct { const char *lse, *loop; } updates[IR_N_OPS] = {
     [IR_AADD] = { "ldadd", "add" }, [IR_AAND] = { "ldclr" /* clears the bits that are set */, "and" }, [IR_AOR] = { "ldset", "orr" }, [IR_AXOR] = { "ldeor", "eor" },

@@ -693,7 +693,7 @@ static bool known(const struct llvm_region *r, const struct ir_block *b, const s
     case IR_VLOADL: case IR_VSTOREL:
         return is_int(element(in->lane)) && (in->op == IR_VSTOREL || in->type == IR_V128);
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS:
-        return is_int(in->type) && (!may_fault(r, in) || asm_atomic_known(in));
+        return is_int(in->type) && (!may_fault(r, in) || asm_atomic_known(b, in));
     case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: case IR_NOT: case IR_NEG:
     case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: case IR_CLZ: case IR_CTZ: case IR_POPCNT:
     case IR_LEA: case IR_ZEXT: case IR_SEXT: case IR_TRUNC:

@@ -152,7 +152,7 @@ bool asm_float_flags(struct lower *L, const struct ir_insn *in, LLVMValueRef *z,
 /* Accesses of guest memory for L->fault (exact regions): integers of 8 to 64 bits (the load's value is zero-extended to an i64) and vectors */
 LLVMValueRef asm_load(struct lower *L, LLVMTypeRef type, LLVMValueRef pointer, bool aligned);
 void asm_store(struct lower *L, LLVMValueRef v, LLVMValueRef pointer, bool aligned);
-bool asm_atomic_known(const struct ir_insn *in);
+bool asm_atomic_known(const struct ir_block *b, const struct ir_insn *in);
 extern const bool asm_own_atomics;                                           /* asm_atomic does all of them */
 LLVMValueRef asm_atomic(struct lower *L, const struct ir_insn *in, LLVMValueRef pointer);
 void asm_fence(struct lower *L, unsigned kind);

@@ -7,7 +7,7 @@
 const bool asm_own_atomics = true;
 
 /* a fault in the loop is at one of two instructions, and the way out of assembly has one */
-bool asm_atomic_known(const struct ir_insn *in) { return false; }
+bool asm_atomic_known(const struct ir_block *b, const struct ir_insn *in) { return false; }
 
 static LLVMValueRef in_loop(struct lower *L, const char *between, const char *constraints, LLVMValueRef *arg, unsigned n, unsigned width)
 {

@@ -344,10 +344,20 @@ void asm_store(struct lower *L, LLVMValueRef v, LLVMValueRef pointer, bool align
     in_memory(L, call_asm(L, text, vector ? "=*m,x" : "=*m,re", LLVMVoidTypeInContext(L->c), arg, 2, true), 0, type);
 }
 
-/* AND, OR, XOR give no old value */
-bool asm_atomic_known(const struct ir_insn *in)
+/* before the block is optimised, which counts the uses */
+static bool is_used(const struct ir_block *b, const struct ir_insn *in)
 {
-    return in->op == IR_AADD || in->op == IR_AXCHG || in->op == IR_CAS || !in->uses;
+    for (const struct ir_insn *user = in + 1; user < b->insn + b->n; user++)
+        for (unsigned k = 0; k < ir_op_info[user->op].n_args; k++)
+            if (user->arg[k] != IR_NONE && b->insn + user->arg[k] == in)
+                return true;
+    return false;
+}
+
+/* AND, OR, XOR give no old value */
+bool asm_atomic_known(const struct ir_block *b, const struct ir_insn *in)
+{
+    return in->op == IR_AADD || in->op == IR_AXCHG || in->op == IR_CAS || !is_used(b, in);
 }
 
 LLVMValueRef asm_atomic(struct lower *L, const struct ir_insn *in, LLVMValueRef pointer)

@@ -28,9 +28,22 @@ static unsigned exact;
 static unsigned n_steps_known, n_redone;
 static uint64_t redone_at, entry;
 
+/* the value of a narrow operation within a register, there and in a second one: a copy has nothing of the first one's upper part */
+static void step_narrow_twice(void)
+{
+    static const uint8_t op[] = { IR_ADDF, IR_SUBF, IR_ANDF, IR_ORF, IR_XORF };
+    enum ir_type t = rnd(2) ? IR_I8 : IR_I16;
+    unsigned first = reg(), second = reg();
+    ir_ref r = ir_op3(&B, op[rnd(5)], t, get(t, first), get(t, reg()), IR_NONE);
+    bool swap = rnd(2);
+    ir_put(&B, t, GPR(swap ? second : first), r);
+    ir_put(&B, t, GPR(swap ? first : second), r);
+    ir_putf(&B, IR_F_ALL, r);
+}
+
 static void (*const region_steps[])(void) = {
     step_alu, step_alu, step_alu, step_unary, step_shift, step_shift_plain, step_mul, step_div, step_move, step_move, step_exchange, step_lea, step_cond, step_bits,
-    step_plain, step_stack, step_flags, step_exit_if, step_vector, step_vector_op, step_vector_op, step_atomic,
+    step_plain, step_stack, step_flags, step_exit_if, step_vector, step_vector_op, step_vector_op, step_atomic, step_narrow_twice,
 };
 
 /* --- as tier2_region.c: a block ends in front of what is not known --- */
