@@ -64,15 +64,15 @@ static int create_first(size_t stack, void *arg)
 
 int engine_start_thread(size_t stack, void *(*run)(void *), void *arg)
 {
-    static bool not_first;
+    static int begun;                                 /* atomic: libc has its first thread */
     struct beginning *b = malloc(sizeof *b);
     if (!b)
         return ENOMEM;
     *b = (struct beginning){ .run = run, .arg = arg };
     sem_init(&b->go, 0, 0);
     uint64_t old = engine_block_signals();
-    int error = not_first ? create(stack, b) : create_first(stack, b);
-    not_first = true;
+    int error = __atomic_load_n(&begun, __ATOMIC_ACQUIRE) ? create(stack, b) : create_first(stack, b);
+    __atomic_store_n(&begun, 1, __ATOMIC_RELEASE);
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &old, NULL, 8);
     if (error)
         free(b);

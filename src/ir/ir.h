@@ -101,6 +101,8 @@ const char *ir_verify(const struct ir_block *b);
  * IR_RESTARTABLE: those that the code behind it reads, so that another consumer can go on there. */
 enum { IR_EXACT_NONE, IR_EXACT_FLAGS, IR_RESTARTABLE };
 void ir_opt(struct ir_block *b, unsigned exact);
+/* ends.c: a block that goes round by itself, without a look at what is special in floating point before it is left: is it left as on x86, whatever was special? */
+bool ir_loop_ends(const struct ir_block *b);
 
 /* interp.c: run the block on the guest state at `state` (the address that offsets count from). Guest addresses are host addresses.
  * Sets *next_pc and returns -1 for an ordinary exit, or an enum ir_trap. Helpers get `state` as their

@@ -59,7 +59,8 @@ uint64_t test_integer(void);                         /* corner values often */
 void test_random_state(uint32_t seed, struct x86_state *s, uint8_t memory[WINDOW]);
 
 /* generate.c: forms = every opcode, prefix and /reg whose mnemonic the lifter has */
-unsigned test_make_forms(const char *only);          /* number of mnemonics; only: NULL or a mnemonic */
+unsigned test_make_forms(const char *only);          /* number of mnemonics; only: NULL or patterns of them between commas */
+bool test_wanted(const struct test_case *c, const char *only);           /* whether its mnemonic is one of these */
 unsigned test_n_forms(void);
 uint64_t test_form_key(unsigned form);               /* the same for forms that differ in the register field and not in the mnemonic; not 0 */
 bool test_generate(struct test_case *c, unsigned mnemonic);              /* one instruction; false: try again */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * main.c: difftest [--tier 0|1|2] [--cases N] [--seed N] [--only MNEMONIC] [--length N] [--exact] [--all] [--verbose]: random instructions with
+ * main.c: difftest [--tier 0|1|2] [--cases N] [--seed N] [--only PATTERN,...] [--length N] [--exact] [--all] [--verbose]: random instructions with
  * random states on the real processor and through wherry; registers, flags (undefined ones masked), vectors, x87, MXCSR, memory and
  * faults must be equal. Prints each mnemonic that differs with its first case, and ends with 'N passed, N failed', where N counts mnemonics.
  *   --length N: sequences of 2 to N instructions     --exact: all flags at faults too     --all: every failing case
- *   --record FILE: --cases N of each opcode, with what the processor does     --replay FILE: the same through a tier, on any host
+ *   --record FILE: --cases N of each opcode, with what the processor does     --replay FILE: the same through a tier, on any host,
+ *   the mnemonics of --only and the first --cases of each
  *   --soft: x87 by softfloat on every host; --replay then allows for inexact functions
  *   --inexact: tier 2 without a thought for faults; cases that fault are left out
  *   --fuzz N: N times random bytes as code; only a crash of wherry fails
@@ -63,7 +64,9 @@ static int replay(void)
     unsigned n = 1 << 16;
     bad = calloc(n, sizeof *bad); done = calloc(n, sizeof *done);
     long cases = 0;
-    for (; test_read_record(f, &c, &native); cases++) {
+    while (test_read_record(f, &c, &native)) {
+        if (done[c.mnemonic] == opt.cases || (opt.only && !test_wanted(&c, opt.only))) continue;
+        cases++;
         test_wherry(&c, &own);
         judge(&c, &native, &own, true, c.mnemonic);
     }

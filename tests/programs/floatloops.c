@@ -4,6 +4,7 @@
  * a timer's signals meanwhile. Prints sums, flags and what the handlers saw.
  */
 #include <fenv.h>
+#include <math.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -55,6 +56,22 @@ static long until(const double *p, double limit)                       /* left i
     __asm__ volatile("1: inc %0\n\t cmp $500, %0\n\t je 2f\n\t addsd (%3,%0,8), %1\n\t ucomisd %2, %1\n\t jb 1b\n 2:"
                      : "+r"(k), "+x"(s) : "x"(limit), "r"(p) : "memory", "cc");
     return k * 1000 + (long)(bits(s) % 1000);
+}
+
+/* loops that only x86's own answer ends: the integer that stands for a number too large, a NaN's sign, and one that goes round in a register */
+static void waits(const char *name)
+{
+    long n = 0, r;
+    double s = 1, t;
+    __asm__ volatile("1: inc %0\n\t addsd %1, %1\n\t cvttsd2si %1, %k2\n\t cmp $0x80000000, %k2\n\t jne 1b" : "+r"(n), "+x"(s), "=r"(r) : : "cc");
+    s = 1;
+    __asm__ volatile("1: inc %0\n\t addsd %1, %1\n\t cvttsd2si %1, %2\n\t btc $63, %2\n\t test %2, %2\n\t jnz 1b" : "+r"(n), "+x"(s), "=r"(r) : : "cc");
+    s = INFINITY;
+    __asm__ volatile("1: inc %0\n\t movapd %1, %3\n\t subsd %1, %3\n\t movq %3, %2\n\t test %2, %2\n\t jns 1b" : "+r"(n), "+x"(s), "=r"(r), "=x"(t) : : "cc");
+    s = 1;
+    r = 0;
+    __asm__ volatile("1: inc %0\n\t test %2, %2\n\t addsd %1, %1\n\t cvttsd2si %1, %2\n\t jns 1b" : "+r"(n), "+x"(s), "+r"(r) : : "cc");
+    printf("%s after %ld rounds\n", name, n);
 }
 
 static void show(const char *name)
@@ -209,5 +226,6 @@ int main(void)
     specials();
     apart(walls, "walls");
     apart(misaligned, "misaligned");
+    apart(waits, "waits");
     return 0;
 }

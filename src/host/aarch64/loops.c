@@ -47,7 +47,7 @@ void find_loop(struct emitter *e)
             l->changed |= 1ull << FL_NZ;
         if ((in->op == IR_EXITIF || in->op == IR_EXIT) && (uint64_t)in->imm == b->guest_pc) {
             l->back = j;
-            l->on = runs && changed <= MOST_CHANGED;
+            l->on = runs && changed <= MOST_CHANGED && ir_loop_ends(b);
             return;
         }
     }

@@ -184,7 +184,7 @@ void find_loop(struct emitter *e)
     memset(l, 0, sizeof *l);
     memset(l->carried, NO_REG, sizeof l->carried);
     l->refused = refused;
-    if (refused || !e->env->runs || e->env->ordered || e->env->heat || !(l->back = (uint16_t)find_back_edge(e)) || !find_changed(e))
+    if (refused || !e->env->runs || e->env->ordered || e->env->heat || !(l->back = (uint16_t)find_back_edge(e)) || !find_changed(e) || !ir_loop_ends(e->b))
         return;
     l->on = true;
     l->on = find_loop_facts(e);
