@@ -13,7 +13,7 @@ const char asm_selector[] = "x15";
 const char *const asm_kept[] = { "x8", "fp", NULL };             /* the state, the poll page */
 const char *const asm_flag_regs[] = { "x5", "x6", "x7", NULL };
 const char *const asm_kept_vectors[] = { NULL };
-const bool asm_adds_products = true, asm_partial_registers = false, asm_halves = false, asm_aligns = false, asm_word_masks = true;
+const bool asm_adds_products = true, asm_new_counters = false, asm_polls_last = false, asm_partial_registers = false, asm_halves = false, asm_aligns = false, asm_word_masks = true;
 const unsigned asm_reloc_64 = R_AARCH64_ABS64;
 
 void asm_start(void) { ASM_START(AArch64); }

@@ -66,7 +66,7 @@ static void compute_again(LLVMBuilderRef b, LLVMValueRef product, LLVMValueRef u
             LLVMSetOperand(user, k, own);
 }
 
-static void look_at(struct lower *L, struct graph *g, LLVMValueRef product)
+static void look_at_product(struct lower *L, struct graph *g, LLVMValueRef product)
 {
     LLVMValueRef user[MAX_USERS];
     unsigned n = 0, sums = 0;
@@ -85,7 +85,68 @@ static void look_at(struct lower *L, struct graph *g, LLVMValueRef product)
         compute_again(L->b, product, user[k]);
 }
 
-void again_products(struct lower *L)
+/* --- counters --- */
+
+/* p's next value, p + *step, if p is a counter of a loop that is at least its own block's */
+static LLVMValueRef next_of(LLVMValueRef p, int64_t *step)
+{
+    if (!LLVMIsAPHINode(p) || LLVMGetTypeKind(LLVMTypeOf(p)) != LLVMIntegerTypeKind || LLVMGetIntTypeWidth(LLVMTypeOf(p)) != 64)
+        return NULL;
+    for (unsigned k = 0, n = LLVMCountIncoming(p); k < n; k++) {
+        LLVMValueRef v = LLVMGetIncomingValue(p, k);
+        if (!LLVMIsAInstruction(v) || LLVMGetInstructionOpcode(v) != LLVMAdd || LLVMGetOperand(v, 0) != p || !LLVMIsAConstantInt(LLVMGetOperand(v, 1)))
+            continue;
+        *step = LLVMConstIntGetSExtValue(LLVMGetOperand(v, 1));
+        return LLVMGetInstructionParent(v) == LLVMGetInstructionParent(p) ? v : NULL;
+    }
+    return NULL;
+}
+
+/* `user` is p + a constant, and then next + another one; or it has next - step in p's place */
+static void use_next(struct lower *L, LLVMValueRef user, LLVMValueRef p, LLVMValueRef next, int64_t step)
+{
+    LLVMPositionBuilderBefore(L->b, user);
+    LLVMValueRef old = LLVMBuildAdd(L->b, next, int_const(L, 64, -step), "");
+    if (LLVMGetInstructionOpcode(user) == LLVMAdd && LLVMGetOperand(user, 0) == p && LLVMIsAConstantInt(LLVMGetOperand(user, 1))) {
+        uint64_t sum = (uint64_t)LLVMConstIntGetSExtValue(LLVMGetOperand(user, 1)) - (uint64_t)step;
+        LLVMInstructionEraseFromParent(old);
+        old = next;
+        LLVMSetOperand(user, 1, int_const(L, 64, (int64_t)sum));
+    }
+    for (unsigned k = 0, n = (unsigned)LLVMGetNumOperands(user); k < n; k++)
+        if (LLVMGetOperand(user, k) == p)
+            LLVMSetOperand(user, k, old);
+}
+
+static void look_at_counter(struct lower *L, struct graph *g, LLVMValueRef p)
+{
+    LLVMValueRef user[MAX_USERS];
+    LLVMBasicBlockRef here = LLVMGetInstructionParent(p), first = LLVMGetEntryBasicBlock(L->fn);
+    unsigned n = 0;
+    int64_t step;
+    LLVMValueRef next = next_of(p, &step);
+    for (LLVMUseRef u = next ? LLVMGetFirstUse(p) : NULL; u; u = LLVMGetNextUse(u)) {
+        LLVMValueRef v = LLVMGetUser(u);
+        if (LLVMGetInstructionParent(v) == here)
+            continue;
+        if (n == MAX_USERS || !is_outside(g, v, p) || reaches(g, first, LLVMGetInstructionParent(v), here))
+            return;
+        user[n++] = v;
+    }
+    for (unsigned k = 0; k < n; k++)
+        use_next(L, user[k], p, next, step);
+}
+
+/* --- both --- */
+
+static void look_at_all(struct lower *L, struct graph *g, void look(struct lower *, struct graph *, LLVMValueRef))
+{
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(L->fn); b; b = LLVMGetNextBasicBlock(b))
+        for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v))
+            look(L, g, v);
+}
+
+void again_compute(struct lower *L)
 {
     struct graph g = { .n = LLVMCountBasicBlocks(L->fn) };
     g.block = malloc(g.n * sizeof *g.block);
@@ -94,9 +155,10 @@ void again_products(struct lower *L)
     if (g.block && g.stack && g.seen) {
         LLVMGetBasicBlocks(L->fn, g.block);
         qsort(g.block, g.n, sizeof *g.block, by_address);
-        for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(L->fn); b; b = LLVMGetNextBasicBlock(b))
-            for (LLVMValueRef v = LLVMGetFirstInstruction(b); v; v = LLVMGetNextInstruction(v))
-                look_at(L, &g, v);
+        if (asm_adds_products)
+            look_at_all(L, &g, look_at_product);
+        if (asm_new_counters)
+            look_at_all(L, &g, look_at_counter);
     }
     free(g.block);
     free(g.stack);

@@ -126,8 +126,8 @@ static int optimize(struct lower *L)
         LLVMDisposeErrorMessage(text);
         return -1;
     }
-    if (asm_adds_products)
-        again_products(L);
+    if (asm_adds_products || asm_new_counters)
+        again_compute(L);
     print(L, "LLVM, optimized");
     return 0;
 }

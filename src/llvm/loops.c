@@ -37,7 +37,7 @@ static bool is_one_run(struct lower *L)
             run_note(L, k, in);
         }
     } while (n_wrong(L) != before);
-    return back && floats && loop_ends(L);
+    return back && floats && ir_loop_ends(b);
 }
 
 /* --- addresses that are as much aligned in each round as in the first --- */
@@ -127,7 +127,7 @@ static void check_alignment_once(struct lower *L)
 
 /* --- in and out --- */
 
-bool loop_begin(struct lower *L)
+bool loop_begin(struct lower *L, LLVMBasicBlockRef poked)
 {
     const struct ir_block *b = L->ir;
     if (!asm_looks || !L->r->blocks[L->current].one_look || L->r->exact & LLVM_EXACT_MEMORY || !L->polls[L->current] || !is_one_run(L))
@@ -147,10 +147,32 @@ bool loop_begin(struct lower *L)
     check_alignment_once(L);
     asm_loop(L);
     L->run.loop = true;
+    L->run.poked = loop_looked(L, poked);
     L->run.body = LLVMAppendBasicBlockInContext(L->c, L->fn, "");
     LLVMBuildBr(L->b, L->run.body);
     LLVMPositionBuilderAtEnd(L->b, L->run.body);
     return true;
+}
+
+static bool is_next(const struct lower *L, const struct ir_insn *in) { return in < &L->ir->insn[L->ir->n - 1] && loop_stays(L, in + 1); }
+
+/* In front of the last exit: there what the round has left is known. In front of the round, all that it writes would go round for the poll's sake. */
+void loop_poll(struct lower *L, const struct ir_insn *in)
+{
+    bool stays = loop_stays(L, in);
+    if (!asm_polls_last || !L->run.loop || L->run.polled || (!stays && !(in->op == IR_EXITIF && is_next(L, in))))
+        return;
+    LLVMBasicBlockRef next = LLVMAppendBasicBlockInContext(L->c, L->fn, ""), way = L->run.poked;
+    if (in->op == IR_EXITIF) {
+        way = LLVMAppendBasicBlockInContext(L->c, L->fn, "");
+        asm_poll(L, way, next);
+        LLVMPositionBuilderAtEnd(L->b, way);
+        LLVMBuildCondBr(L->b, L->v[in->arg[0]], stays ? L->run.poked : next, stays ? next : L->run.poked);
+    } else {
+        asm_poll(L, way, next);
+    }
+    LLVMPositionBuilderAtEnd(L->b, next);
+    L->run.polled = in->op == IR_EXITIF && !stays;
 }
 
 LLVMBasicBlockRef loop_looked(struct lower *L, LLVMBasicBlockRef to)

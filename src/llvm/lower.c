@@ -811,6 +811,7 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
 static bool lower_exit(struct lower *L, const struct llvm_block *b, const struct ir_insn *in)
 {
     bool out;
+    loop_poll(L, in);
     switch (in->op) {
     case IR_EXITIF: conditional(L, in); return false;
     case IR_EXIT: LLVMBuildBr(L->b, target_block(L, in, &out)); return true;
@@ -824,10 +825,12 @@ static void poll(struct lower *L, unsigned i)
 {
     uint64_t pc = i ? L->insn_pc : L->ir->guest_pc;
     LLVMBasicBlockRef next = new_block(L), poked = way_out(L, exit_to(L, pc, 0, LLVM_EXIT_LEAVE), poll_flags(L->ir, i), NULL);
-    if (i == 0 && loop_begin(L))
-        poked = loop_looked(L, poked);
+    if (i == 0 && !asm_polls_last && loop_begin(L, poked))
+        poked = L->run.poked;
     asm_poll(L, poked, next);
     LLVMPositionBuilderAtEnd(L->b, next);
+    if (i == 0 && asm_polls_last)
+        loop_begin(L, poked);
 }
 
 static void lower_block(struct lower *L, unsigned k, LLVMBasicBlockRef block)

@@ -13,7 +13,8 @@ struct lower_undo { LLVMValueRef var, old; };
 struct lower_run {                               /* runs.c */
     bool on, flags_written;                      /* flags_written: in the block so far */
     bool loop;                                   /* it is the whole block, over and over (loops.c), from `body` on */
-    LLVMBasicBlockRef body;
+    bool polled;                                 /* for the exit at hand and the one behind it */
+    LLVMBasicBlockRef body, poked /* where its polls go, by a look */;
     uint64_t pc;                                 /* where it began */
     unsigned number, flags;                      /* flags: IR_F_* that may be read there */
     LLVMValueRef noted, before;                  /* what the host has noted as of the last look (a variable), as of the run's begin */
@@ -96,18 +97,20 @@ void run_keep(struct lower *L, LLVMValueRef var);                            /* 
 bool run_stops(struct lower *L, const struct ir_insn *in);                   /* a run ends in front of it */
 void run_note(struct lower *L, unsigned i, const struct ir_insn *in);        /* does its value come from the run? */
 void run_undo(struct lower *L);                                              /* on the way out of it */
-/* loops.c: at a block's beginning. True: it is a run of its own; the builder is at its body's beginning */
-bool loop_begin(struct lower *L);
+/* loops.c: at a block's beginning. True: it is a run of its own; the builder is at its body's beginning, and a poll in it goes to L->run.poked */
+bool loop_begin(struct lower *L, LLVMBasicBlockRef poked);
+extern const bool asm_polls_last;                                            /* such a loop polls once in front of it, and then at the end of each round */
+void loop_poll(struct lower *L, const struct ir_insn *in);                   /* in front of an exit */
 bool loop_goes_back(const struct ir_block *b, const struct ir_insn *in);     /* an exit to the block's beginning */
 bool loop_stays(const struct lower *L, const struct ir_insn *in);            /* the exit that goes round */
-bool loop_ends(struct lower *L);                                             /* ends.c: before the look too, whatever its numbers are */
 LLVMBasicBlockRef loop_looked(struct lower *L, LLVMBasicBlockRef to);        /* the way there, by a look */
 struct lower_slot *lower_slot_of(struct lower *L, int64_t offset, unsigned size);
 int lower_number_of(const struct lower *L, uint64_t pc);                     /* of the block there, or -1 */
 
 /* again.c */
-void again_products(struct lower *L);
+void again_compute(struct lower *L);
 extern const bool asm_adds_products;                                         /* by one instruction */
+extern const bool asm_new_counters;                                          /* ways out of loops compute from the new values of counters */
 
 /* polls.c */
 void poll_find(struct lower *L);                                             /* sets polls */

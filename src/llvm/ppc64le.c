@@ -19,7 +19,7 @@ const char *const asm_kept_vectors[] = { "vs5", "vs6", "vs7", "vs8", "vs9", "vs1
     "vs14", "vs15", "vs16", "vs17", "vs18", "vs19", "vs20", "vs21", "vs22", "vs23", "vs24", "vs25", "vs26", "vs27", "vs28", "vs29", "vs30", "vs31", /* C's */
     "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", NULL };
 const char *const asm_flag_regs[] = { NULL };
-const bool asm_adds_products = false, asm_partial_registers = false, asm_halves = true, asm_aligns = false, asm_word_masks = false;
+const bool asm_adds_products = false, asm_new_counters = true, asm_polls_last = true, asm_partial_registers = false, asm_halves = true, asm_aligns = false, asm_word_masks = false;
 const unsigned asm_reloc_64 = R_PPC64_ADDR64;
 
 void asm_start(void) { ASM_START(PowerPC); }

@@ -57,7 +57,7 @@ void run_block(struct lower *L)
 {
     if (L->run.noted)
         asm_block(L);
-    L->run.on = L->run.loop = L->run.flags_written = false;
+    L->run.on = L->run.loop = L->run.polled = L->run.flags_written = false;
     L->run.number++;
 }
 

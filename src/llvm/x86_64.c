@@ -12,7 +12,7 @@ const char llvm_triple[] = "x86_64-unknown-linux-gnu", llvm_cpu[] = "x86-64-v2",
 const char *const asm_options[] = { "-disable-lsr", "-align-loops=64", NULL };
 const LLVMCodeModel asm_code_model = LLVMCodeModelSmall;
 const char *const asm_kept[] = { NULL }, *const asm_kept_vectors[] = { NULL }, *const asm_flag_regs[] = { NULL };
-const bool asm_adds_products = false, asm_partial_registers = true, asm_halves = false, asm_aligns = true, asm_looks = false, asm_own_atomics = false, asm_word_masks = true;
+const bool asm_adds_products = false, asm_new_counters = false, asm_polls_last = false, asm_partial_registers = true, asm_halves = false, asm_aligns = true, asm_looks = false, asm_own_atomics = false, asm_word_masks = true;
 
 #define STATE_SPACE 256                  /* LLVM's address space for %gs */
 #define NO_SAVED_REGISTERS 10            /* LLVM's calling convention for GHC: no register has to be kept for a caller */
