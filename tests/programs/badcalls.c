@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* arguments: p pointer, s path, f descriptor, n number, z size, 0 zero, t timeout (never for ever), g signal; then v: a value that is not compared */
+/* arguments: p pointer, s path, f descriptor, n number, z size, 0 zero, t timeout (never for ever), g signal, i process, c clock; then v: a value that is not compared */
 static const struct { int nr; const char *name, *arguments; } calls[] = {
 #define CALL(name, arguments) { SYS_##name, #name, arguments }
     CALL(read, "fpz"), CALL(write, "fpz"), CALL(open, "s00"), CALL(stat, "sp"), CALL(fstat, "fp"), CALL(lstat, "sp"), CALL(poll, "pn0"), CALL(lseek, "fnn"),
@@ -31,19 +31,19 @@ static const struct { int nr; const char *name, *arguments; } calls[] = {
     CALL(fsync, "f"), CALL(getdents64, "fpz"), CALL(getdents, "fpz"), CALL(getcwd, "pzv"), CALL(chdir, "s"), CALL(rename, "ss"), CALL(rmdir, "s"), CALL(unlink, "s"), CALL(link, "ss"),
     CALL(symlink, "sp"), CALL(readlink, "spz"), CALL(chmod, "sn"), CALL(chown, "snn"), CALL(gettimeofday, "pp"), CALL(getrlimit, "np"), CALL(getrusage, "np"), CALL(sysinfo, "p"),
     CALL(times, "pv"), CALL(time, "pv"), CALL(capget, "pp"), CALL(rt_sigpending, "pz"), CALL(rt_sigtimedwait, "ppt8"), CALL(sigaltstack, "pp"), CALL(utime, "sp"), CALL(utimes, "sp"),
-    CALL(statfs, "sp"), CALL(fstatfs, "fp"), CALL(getpriority, "nn"), CALL(sched_getparam, "np"), CALL(sched_getscheduler, "n"), CALL(sched_get_priority_max, "n"),
-    CALL(sched_rr_get_interval, "np"), CALL(sched_getaffinity, "0zp"), CALL(getxattr, "sppz"), CALL(listxattr, "spz"), CALL(fgetxattr, "fppz"), CALL(epoll_create, "n"), CALL(epoll_create1, "n"),
-    CALL(epoll_ctl, "fnfp"), CALL(epoll_wait, "fpn0"), CALL(epoll_pwait, "fpn0p8"), CALL(timer_create, "npp"), CALL(timer_settime, "nnpp"), CALL(timer_gettime, "np"),
-    CALL(timer_getoverrun, "n"), CALL(timer_delete, "n"), CALL(clock_getres, "np"), CALL(clock_gettime, "npv"), CALL(clock_nanosleep, "nntp"), CALL(openat, "fs00"), CALL(mkdirat, "fsn"), CALL(newfstatat, "fspn"),
+    CALL(statfs, "sp"), CALL(fstatfs, "fp"), CALL(getpriority, "ni"), CALL(sched_getparam, "ip"), CALL(sched_getscheduler, "i"), CALL(sched_get_priority_max, "n"),
+    CALL(sched_rr_get_interval, "ip"), CALL(sched_getaffinity, "0zp"), CALL(getxattr, "sppz"), CALL(listxattr, "spz"), CALL(fgetxattr, "fppz"), CALL(epoll_create, "n"), CALL(epoll_create1, "n"),
+    CALL(epoll_ctl, "fnfp"), CALL(epoll_wait, "fpn0"), CALL(epoll_pwait, "fpn0p8"), CALL(timer_create, "cpp"), CALL(timer_settime, "nnpp"), CALL(timer_gettime, "np"),
+    CALL(timer_getoverrun, "n"), CALL(timer_delete, "n"), CALL(clock_getres, "cp"), CALL(clock_gettime, "cpv"), CALL(clock_nanosleep, "cntp"), CALL(openat, "fs00"), CALL(mkdirat, "fsn"), CALL(newfstatat, "fspn"),
     CALL(unlinkat, "fsn"), CALL(renameat2, "fsfsn"), CALL(linkat, "fsfsn"), CALL(symlinkat, "sfs"), CALL(readlinkat, "fspz"), CALL(fchmodat, "fsn"), CALL(faccessat, "fsn"), CALL(faccessat2, "fsnn"),
     CALL(pselect6, "npppt0"), CALL(ppoll, "pntp8"), CALL(get_robust_list, "0pp"), CALL(splice, "fpfpzn"), CALL(tee, "ffzn"), CALL(vmsplice, "fpnn"), CALL(utimensat, "fspn"),
     CALL(signalfd4, "fp8n"), CALL(timerfd_create, "nn"), CALL(timerfd_settime, "fnpp"), CALL(timerfd_gettime, "fp"), CALL(eventfd2, "nn"), CALL(inotify_init1, "n"), CALL(inotify_add_watch, "fsn"),
     CALL(inotify_rm_watch, "fn"), CALL(preadv, "fpnnn"), CALL(pwritev, "fpnnn"), CALL(preadv2, "fpnnnn"), CALL(recvmmsg, "fpnnt"), CALL(sendmmsg, "fpnn"), CALL(prlimit64, "0n0p"), CALL(getcpu, "ppv"),
-    CALL(kcmp, "00nnn"), CALL(getrandom, "pzn"), CALL(memfd_create, "sn"), CALL(membarrier, "nnv"), CALL(copy_file_range, "fpfpzn"), CALL(statx, "fsnnp"), CALL(pidfd_open, "nn"),
+    CALL(kcmp, "00nnn"), CALL(getrandom, "pzn"), CALL(memfd_create, "sn"), CALL(membarrier, "nnv"), CALL(copy_file_range, "fpfpzn"), CALL(statx, "fsnnp"), CALL(pidfd_open, "in"),
     CALL(openat2, "fspz"), CALL(fallocate, "fnnn"), CALL(truncate, "sn"), CALL(readahead, "fnz"), CALL(sync_file_range, "fnnn"), CALL(fadvise64, "fnnn"), CALL(waitid, "nnp5p"), CALL(wait4, "np1p"),
-    CALL(getgroups, "np"), CALL(getresuid, "ppp"), CALL(getresgid, "ppp"), CALL(getpgid, "nv"), CALL(getsid, "nv"),
+    CALL(getgroups, "np"), CALL(getresuid, "ppp"), CALL(getresgid, "ppp"), CALL(getpgid, "iv"), CALL(getsid, "iv"),
     CALL(shmdt, "p"), CALL(mq_open, "pn00"), CALL(execve, "spp"), CALL(execveat, "fsppn"), CALL(clone3, "p7"),
-    CALL(arch_prctl, "np"), CALL(futex, "p1nppn"), CALL(set_tid_address, "pv"), CALL(mbind, "pznpnn"), CALL(process_vm_readv, "npnpnn"), CALL(sethostname, "9n"), CALL(keyctl, "6nnnn"),
+    CALL(arch_prctl, "np"), CALL(futex, "p1nppn"), CALL(set_tid_address, "pv"), CALL(mbind, "pznpnn"), CALL(process_vm_readv, "ipnpnn"), CALL(sethostname, "9n"), CALL(keyctl, "6nnnn"),
 };
 enum { N_CALLS = sizeof calls / sizeof calls[0], EACH = 400 };
 
@@ -71,6 +71,14 @@ static uint64_t number(void)
         (uint64_t)-1, (uint64_t)-2, (uint64_t)-100, (uint64_t)-4096 };
     return odd[below(sizeof odd / sizeof odd[0])];
 }
+/* a process: init or none, as processes come and go; none has a number beyond 2^22 */
+static uint64_t process(void)
+{
+    uint64_t n = number();
+    return (uint32_t)n > 1 && (uint32_t)n < 1 << 22 ? n + (1 << 22) : n;
+}
+/* a clock: below 0 they are processes', -4096 that of 511 */
+static uint64_t clock_number(void) { uint64_t n = number(); return n == (uint64_t)-4096 ? (uint64_t)-1 : n; }
 static uint64_t descriptor(void)
 {
     static const int odd[] = { 3, 3, 4, 5, 6, 7, 7, 99, 1023, -1, -100, 0x7fffffff };
@@ -93,6 +101,8 @@ static uint64_t argument(char kind)
     case 't': return timeout();
     case 'g': return below(3) ? 32 + below(40) : number();
     case 'n': return number();
+    case 'i': return process();
+    case 'c': return clock_number();
     default: return (uint64_t)(kind - '0');
     }
 }
