@@ -101,7 +101,9 @@ void engine_guest_handles(int sig);
 void engine_order_memory(void);
 bool engine_has_code(uint64_t addr, uint64_t size);        /* any translation made from this range? */
 
-/* Block all signals but the five that a fault raises, for the calling thread; the mask before, bit 0 for signal 1. */
+/* The five that a fault raises, bit 0 for signal 1; wherry's handlers must be reached at any moment. */
+#define ENGINE_FAULT_SIGNALS (1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGTRAP - 1))
+/* Block all signals but these, for the calling thread; the mask before. */
 uint64_t engine_block_signals(void);
 /* A detached host thread with a stack of this size, which runs run(arg) with all signals blocked but those five; 0 or the host's error number. */
 int engine_start_thread(size_t stack, void *(*run)(void *), void *arg);

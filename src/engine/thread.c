@@ -21,10 +21,7 @@ struct action { uint64_t words[8]; };                /* the kernel's struct siga
 
 uint64_t engine_block_signals(void)
 {
-    static const int open[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP };
-    uint64_t all = ~0ull, old = 0;
-    for (unsigned k = 0; k < sizeof open / sizeof *open; k++)
-        all &= ~(1ull << (open[k] - 1));
+    uint64_t all = ~ENGINE_FAULT_SIGNALS, old = 0;
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &old, 8);
     return old;
 }

@@ -34,7 +34,7 @@ struct linux_signal_thread {
 };
 
 static inline uint64_t linux_sigbit(int sig) { return 1ull << (sig - 1); }
-#define LINUX_SYNC_SIGNALS (1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1) | 1ull << (SIGFPE - 1) | 1ull << (SIGILL - 1) | 1ull << (SIGTRAP - 1))
+#define LINUX_SYNC_SIGNALS ENGINE_FAULT_SIGNALS
 #define LINUX_UNBLOCKABLE (1ull << (SIGKILL - 1) | 1ull << (SIGSTOP - 1))
 static inline uint64_t linux_host_mask(uint64_t guest) { return guest & ~LINUX_SYNC_SIGNALS; }
 

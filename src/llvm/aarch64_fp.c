@@ -6,22 +6,14 @@
 #include <string.h>
 #include "llvm/aarch64.h"
 
-const bool asm_looks = true;
-
 /* --- FPSR --- */
 
-enum { LOOK = (int)0x8f8f8f8f /* IOC, DZC, OFC, UFC, IDC, as a number that fits an instruction */ };
+const uint32_t asm_look = 0x8f8f8f8f;            /* IOC, DZC, OFC, UFC, IDC, as a number that fits an instruction */
 
 LLVMValueRef asm_noted(struct lower *L)
 {
     LLVMValueRef v = float_asm(L, "mrs $0, fpsr", "=r", int_type(L, 64), NULL, 0, ASM_STICKY);
     return LLVMBuildTrunc(L->b, v, int_type(L, 32), "");
-}
-
-LLVMValueRef asm_special(struct lower *L, LLVMValueRef noted)
-{
-    LLVMValueRef look = LLVMBuildAnd(L->b, noted, int_const(L, 32, LOOK), "");
-    return LLVMBuildICmp(L->b, LLVMIntNE, look, int_const(L, 32, 0), "");
 }
 
 void asm_note(struct lower *L, LLVMValueRef noted)
@@ -37,8 +29,6 @@ void asm_loop(struct lower *L) {}
 void asm_operands(struct lower *L, unsigned i, const struct ir_insn *in) {}
 
 /* --- operands --- */
-
-static LLVMValueRef back(struct lower *L, LLVMValueRef v) { return LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), ""); }
 
 /* Text for elements of `lane`: %s stands for d or s, %t for 2d or 4s. */
 static const char *text_for(char *text, size_t size, const char *form, unsigned lane)
@@ -233,7 +223,7 @@ static LLVMValueRef zero_elements(struct lower *L, LLVMValueRef v, unsigned lane
     unsigned n = lane == IR_F64 ? 2 : 4;
     for (unsigned k = 0; k < n; k++)
         index[k] = int_const(L, 32, keep >> k & 1 ? k : n + k);
-    return back(L, LLVMBuildShuffleVector(L->b, LLVMBuildBitCast(L->b, v, vector_type(L, lane), ""), z, LLVMConstVector(index, n), ""));
+    return as_vector(L, LLVMBuildShuffleVector(L->b, LLVMBuildBitCast(L->b, v, vector_type(L, lane), ""), z, LLVMConstVector(index, n), ""));
 }
 
 /* products that the immediate leaves out are those of zeros */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * again.c: where a product is added up in a loop, and is what some register holds when the loop is left, the ways out compute it again. So the loop has
- * one instruction for both, on hosts that have such a one. To be run behind all of LLVM's own passes, which would put the two together again.
+ * again.c: what loops keep for their ways out alone, these compute again. Where a product is added up in a loop, and is what some register holds when the
+ * loop is left, the loop has one instruction for both then, on hosts that have such a one. What follows from a counter's old value follows from its new one
+ * as well, and the loop keeps no copy. To be run behind all of LLVM's own passes, which would put things together again.
  */
 #include <stdlib.h>
 #include "llvm/lower.h"
@@ -105,14 +106,16 @@ static LLVMValueRef next_of(LLVMValueRef p, int64_t *step)
 /* `user` is p + a constant, and then next + another one; or it has next - step in p's place */
 static void use_next(struct lower *L, LLVMValueRef user, LLVMValueRef p, LLVMValueRef next, int64_t step)
 {
-    LLVMPositionBuilderBefore(L->b, user);
-    LLVMValueRef old = LLVMBuildAdd(L->b, next, int_const(L, 64, -step), "");
     if (LLVMGetInstructionOpcode(user) == LLVMAdd && LLVMGetOperand(user, 0) == p && LLVMIsAConstantInt(LLVMGetOperand(user, 1))) {
         uint64_t sum = (uint64_t)LLVMConstIntGetSExtValue(LLVMGetOperand(user, 1)) - (uint64_t)step;
-        LLVMInstructionEraseFromParent(old);
-        old = next;
+        LLVMSetOperand(user, 0, next);
         LLVMSetOperand(user, 1, int_const(L, 64, (int64_t)sum));
+        LLVMSetNUW(user, false);                 /* LLVM may know that p + a constant does not wrap; of this it does not */
+        LLVMSetNSW(user, false);
+        return;
     }
+    LLVMPositionBuilderBefore(L->b, user);
+    LLVMValueRef old = LLVMBuildAdd(L->b, next, int_const(L, 64, -step), "");
     for (unsigned k = 0, n = (unsigned)LLVMGetNumOperands(user); k < n; k++)
         if (LLVMGetOperand(user, k) == p)
             LLVMSetOperand(user, k, old);

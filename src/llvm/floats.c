@@ -6,15 +6,17 @@
 LLVMTypeRef float_type(struct lower *L, unsigned lane) { return lane == IR_F64 ? LLVMDoubleTypeInContext(L->c) : LLVMFloatTypeInContext(L->c); }
 LLVMTypeRef floats_type(struct lower *L, unsigned lane) { return LLVMVectorType(float_type(L, lane), lane == IR_F64 ? 2 : 4); }
 
-LLVMValueRef float_low(struct lower *L, ir_ref r, unsigned lane)
+LLVMValueRef float_element(struct lower *L, LLVMValueRef v, unsigned lane, unsigned k)
 {
-    return LLVMBuildExtractElement(L->b, LLVMBuildBitCast(L->b, L->v[r], floats_type(L, lane), ""), int_const(L, 32, 0), "");
+    return LLVMBuildExtractElement(L->b, LLVMBuildBitCast(L->b, v, floats_type(L, lane), ""), int_const(L, 32, k), "");
 }
+
+LLVMValueRef float_low(struct lower *L, ir_ref r, unsigned lane) { return float_element(L, L->v[r], lane, 0); }
 
 LLVMValueRef float_with_low(struct lower *L, ir_ref r, unsigned lane, LLVMValueRef v)
 {
     LLVMValueRef all = LLVMBuildInsertElement(L->b, LLVMBuildBitCast(L->b, L->v[r], floats_type(L, lane), ""), v, int_const(L, 32, 0), "");
-    return LLVMBuildBitCast(L->b, all, vector_type(L, IR_VOID), "");
+    return as_vector(L, all);
 }
 
 LLVMValueRef float_asm(struct lower *L, const char *text, const char *constraints, LLVMTypeRef result, LLVMValueRef *arg, unsigned n, unsigned effects)

@@ -50,10 +50,7 @@ void halves_make(struct lower *L, struct lower_slot *s)
     s->upper = s->halves ? LLVMBuildAlloca(L->b, f64, "") : NULL;
 }
 
-static LLVMValueRef half(struct lower *L, LLVMValueRef v, unsigned k)
-{
-    return LLVMBuildExtractElement(L->b, LLVMBuildBitCast(L->b, v, floats_type(L, IR_F64), ""), int_const(L, 32, k), "");
-}
+static LLVMValueRef half(struct lower *L, LLVMValueRef v, unsigned k) { return float_element(L, v, IR_F64, k); }
 
 void halves_enter(struct lower *L, struct lower_slot *s, LLVMValueRef v)
 {
@@ -69,7 +66,7 @@ LLVMValueRef lower_slot_value(struct lower *L, const struct lower_slot *s)
         return LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
     LLVMValueRef v = LLVMBuildInsertElement(L->b, LLVMGetUndef(t), LLVMBuildLoad2(L->b, f64, s->var, ""), int_const(L, 32, 0), "");
     v = LLVMBuildInsertElement(L->b, v, LLVMBuildLoad2(L->b, f64, s->upper, ""), int_const(L, 32, 1), "");
-    return LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), "");
+    return as_vector(L, v);
 }
 
 void lower_set_slot(struct lower *L, const struct lower_slot *s, LLVMValueRef v)

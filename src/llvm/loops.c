@@ -23,7 +23,7 @@ static unsigned n_wrong(const struct lower *L)
 static bool is_one_run(struct lower *L)
 {
     const struct ir_block *b = L->ir;
-    bool back = false, floats = false;
+    bool back = false;
     unsigned before;
     L->run.number++;
     do {                                                 /* what one round computes may be the address of a later one's */
@@ -31,13 +31,12 @@ static bool is_one_run(struct lower *L)
         for (unsigned k = 0; k < b->n; k++) {
             const struct ir_insn *in = &b->insn[k];
             back |= loop_goes_back(b, in);
-            floats |= (ir_op_info[in->op].props & IR_P_FP) != 0;
             if (!(ir_op_info[in->op].props & IR_P_T) && run_stops(L, in))
                 return false;
             run_note(L, k, in);
         }
     } while (n_wrong(L) != before);
-    return back && floats && ir_loop_ends(b);
+    return back && run_has_floats(b) && ir_loop_ends(b);
 }
 
 /* --- addresses that are as much aligned in each round as in the first --- */
@@ -130,7 +129,7 @@ static void check_alignment_once(struct lower *L)
 bool loop_begin(struct lower *L, LLVMBasicBlockRef poked)
 {
     const struct ir_block *b = L->ir;
-    if (!asm_looks || !L->r->blocks[L->current].one_look || L->r->exact & LLVM_EXACT_MEMORY || !L->polls[L->current] || !is_one_run(L))
+    if (!asm_look || !L->r->blocks[L->current].one_look || L->r->exact & LLVM_EXACT_MEMORY || !L->polls[L->current] || !is_one_run(L))
         return false;
     L->insn_pc = b->guest_pc;
     run_start(L);

@@ -113,7 +113,7 @@ static void put(struct lower *L, const struct ir_insn *in)
         if (s->type == IR_V128) {
             old = LLVMBuildBitCast(L->b, old, vector_type(L, in->type), "");
             v = LLVMBuildInsertElement(L->b, old, v, int_const(L, 32, at * 8 / bits), "");
-            v = LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), "");
+            v = as_vector(L, v);
         } else if (at == 0 && L->whole[in->arg[0]] && L->whole_put[in->arg[0]] == in) {
             v = L->whole[in->arg[0]];
         } else if (at == 0) {
@@ -444,7 +444,7 @@ static void indirect(struct lower *L, const struct llvm_block *b, const struct i
 static bool may_fault(const struct llvm_region *r, const struct ir_insn *in)
 {
     unsigned props = ir_op_info[in->op].props;
-    if (props & IR_P_FP && asm_looks)
+    if (props & IR_P_FP && asm_look)
         return false;
     bool arithmetic = props & IR_P_FP || in->op == IR_DIVU || in->op == IR_DIVS;
     return arithmetic ? r->exact & LLVM_EXACT_ARITHMETIC : props & IR_P_X && r->exact & LLVM_EXACT_MEMORY;
@@ -540,7 +540,7 @@ static LLVMValueRef load_low(struct lower *L, unsigned i, const struct ir_insn *
 {
     LLVMTypeRef t = vector_type(L, in->lane);
     LLVMValueRef v = load(L, i, int_type(L, bits_of(element(in->lane))), in, 1);
-    return LLVMBuildBitCast(L->b, LLVMBuildInsertElement(L->b, LLVMConstNull(t), v, int_const(L, 32, 0), ""), vector_type(L, IR_VOID), "");
+    return as_vector(L, LLVMBuildInsertElement(L->b, LLVMConstNull(t), v, int_const(L, 32, 0), ""));
 }
 
 static void store_low(struct lower *L, const struct ir_insn *in)
@@ -836,7 +836,7 @@ static void poll(struct lower *L, unsigned i)
 static void lower_block(struct lower *L, unsigned k, LLVMBasicBlockRef block)
 {
     const struct ir_block *b = L->ir = L->r->blocks[k].ir;
-    unsigned polls_at = L->polls[k] ? poll_place(L, b) : b->n;
+    unsigned polls_at = L->polls[k] ? poll_place(b) : b->n;
     L->current = k;
     LLVMPositionBuilderAtEnd(L->b, block);
     run_block(L);

@@ -86,6 +86,7 @@ LLVMValueRef lower_old_flag(struct lower *L, unsigned k);
 /* vector.c */
 bool vector_known(const struct ir_block *b, const struct ir_insn *in);
 LLVMValueRef lower_vector(struct lower *L, const struct ir_insn *in);
+LLVMValueRef as_vector(struct lower *L, LLVMValueRef v);                     /* the same bits, in the type that all vectors of the guest have */
 
 /* runs.c */
 void lower_set(struct lower *L, LLVMValueRef var, LLVMValueRef v);           /* a slot's or flag's variable */
@@ -93,6 +94,8 @@ void run_prepare(struct lower *L), run_enter(struct lower *L);               /* 
 void run_block(struct lower *L);                                             /* a block begins */
 void run_see(struct lower *L, unsigned i, const struct ir_insn *in);         /* before each operation is lowered */
 void run_start(struct lower *L), run_end(struct lower *L);
+void run_look(struct lower *L, LLVMValueRef noted);                          /* goes on alone if that is something */
+bool run_has_floats(const struct ir_block *b);
 void run_keep(struct lower *L, LLVMValueRef var);                            /* its value is put back if the run fails */
 bool run_stops(struct lower *L, const struct ir_insn *in);                   /* a run ends in front of it */
 void run_note(struct lower *L, unsigned i, const struct ir_insn *in);        /* does its value come from the run? */
@@ -114,7 +117,7 @@ extern const bool asm_new_counters;                                          /* 
 
 /* polls.c */
 void poll_find(struct lower *L);                                             /* sets polls */
-unsigned poll_place(const struct lower *L, const struct ir_block *b);        /* index of the INSN in front of which it polls */
+unsigned poll_place(const struct ir_block *b);                               /* index of the INSN in front of which it polls */
 unsigned poll_flags(const struct ir_block *b, unsigned i);                   /* what a poll there hands over */
 bool poll_goes_back(const struct ir_block *b, uint64_t target);
 
@@ -130,7 +133,8 @@ extern const bool asm_halves;                                                /* 
 
 /* floats.c */
 LLVMTypeRef float_type(struct lower *L, unsigned lane), floats_type(struct lower *L, unsigned lane);     /* one, a vector of them */
-LLVMValueRef float_low(struct lower *L, ir_ref r, unsigned lane);            /* the low element */
+LLVMValueRef float_element(struct lower *L, LLVMValueRef v, unsigned lane, unsigned k);
+LLVMValueRef float_low(struct lower *L, ir_ref r, unsigned lane);            /* r's low element */
 LLVMValueRef float_with_low(struct lower *L, ir_ref r, unsigned lane, LLVMValueRef v);       /* r with its low element replaced by v */
 LLVMValueRef float_asm(struct lower *L, const char *text, const char *constraints, LLVMTypeRef result, LLVMValueRef *arg, unsigned n, unsigned effects);     /* call_asm that never faults */
 
@@ -140,8 +144,9 @@ LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in);
 LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest);
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
 LLVMValueRef asm_mask(struct lower *L, LLVMValueRef v, unsigned lane);      /* i32: the top bits of elements; NULL: LLVM's own way is as good */
-extern const bool asm_looks;                                                 /* floating point never faults: the host notes, in an i32, what x86 may do otherwise (runs.c) */
-LLVMValueRef asm_noted(struct lower *L), asm_special(struct lower *L, LLVMValueRef noted);
+/* Not 0: floating point never faults; the host notes, in an i32, what x86 may do otherwise, and a look looks for these bits of it (runs.c). */
+extern const uint32_t asm_look;
+LLVMValueRef asm_noted(struct lower *L);
 LLVMValueRef asm_first_noted(struct lower *L);                               /* at the entry */
 /* What an operand may be that the host does not note itself: at a block's beginning; before a loop's first round; before each operation is lowered */
 void asm_block(struct lower *L), asm_loop(struct lower *L), asm_operands(struct lower *L, unsigned i, const struct ir_insn *in);

@@ -160,19 +160,11 @@ void poll_find(struct lower *L)
 
 /* --- where in the block --- */
 
-static bool has_looks(const struct lower *L, const struct ir_block *b)
-{
-    for (unsigned i = 0; i < b->n && asm_looks; i++)
-        if (ir_op_info[b->insn[i].op].props & IR_P_FP)
-            return true;
-    return false;
-}
-
 /* The last INSN in front of the exits with a whole state and no flags on their way to who reads them. Runs (runs.c) must not be torn apart. */
-unsigned poll_place(const struct lower *L, const struct ir_block *b)
+unsigned poll_place(const struct ir_block *b)
 {
     unsigned i = 0, port = b->n;
-    if (has_looks(L, b))
+    if (asm_look && run_has_floats(b))
         return 0;
     while (i < b->n && !(ir_op_info[b->insn[i].op].props & IR_P_T))
         i++;

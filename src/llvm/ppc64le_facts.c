@@ -208,19 +208,11 @@ static void of_operation(struct finder *x, unsigned i, const struct ir_insn *in)
 
 /* --- in a block --- */
 
-static int block_at(const struct lower *L, uint64_t pc)
-{
-    for (unsigned k = 0; k < L->r->n_blocks; k++)
-        if (L->r->blocks[k].ir->guest_pc == pc)
-            return (int)k;
-    return -1;
-}
-
 static bool goes_on(const struct ir_insn *in) { return in->op == IR_EXIT || in->op == IR_EXITIF || in->op == IR_EXITCALL; }
 
 static void count_way(struct lower *L, uint64_t pc)
 {
-    int k = block_at(L, pc);
+    int k = lower_number_of(L, pc);
     if (k >= 0 && L->n_ways[k] < 2)
         L->n_ways[k]++;
 }
@@ -242,7 +234,7 @@ static void count_ways(struct lower *L)
 /* What is known at the end of a block is known in one that only this leads to, if that comes later. */
 static void hand_on(struct lower *L, const struct ir_insn *in)
 {
-    int to = goes_on(in) ? block_at(L, (uint64_t)in->imm) : -1;
+    int to = goes_on(in) ? lower_number_of(L, (uint64_t)in->imm) : -1;
     if (to < 0 || L->n_ways[to] != 1)
         return;
     memcpy(L->block_fact[to], L->slot_fact, sizeof L->slot_fact);
@@ -327,12 +319,12 @@ void asm_loop(struct lower *L)
         memset(before, 0, sizeof before);
         memset(L->tested, 0, L->ir->n * sizeof *L->tested);
     }
-    lower_alone_if(L, asm_special(L, L->run.before));              /* an unusual MXCSR */
+    run_look(L, L->run.before);                                    /* an unusual MXCSR */
     for (unsigned k = 0; k < L->n_slots; k++) {
         LLVMValueRef v = before[k].known ? lower_slot_value(L, &L->slot[k]) : NULL;
         unsigned lane = before[k].single ? IR_F32 : IR_F64;
         if (before[k].known == KNOWN_LOW)
-            p64_test_low(L, LLVMBuildExtractElement(L->b, LLVMBuildBitCast(L->b, v, floats_type(L, lane), ""), int_const(L, 32, 0), ""), lane);
+            p64_test_low(L, float_element(L, v, lane, 0), lane);
         else if (v)
             p64_test_all(L, v, lane);
     }

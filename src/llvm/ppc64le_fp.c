@@ -10,11 +10,9 @@
 #include <string.h>
 #include "llvm/ppc64le.h"
 
-const bool asm_looks = true;
-
 /* --- FPSCR --- */
 
-enum { LOOK = 0x2c000000 /* VX, UX, ZX */ };
+const uint32_t asm_look = 0x2c000000;            /* VX, UX, ZX */
 
 static LLVMValueRef read_fpscr(struct lower *L, const char *text, const char *constraints, LLVMValueRef *arg, unsigned n)
 {
@@ -36,12 +34,6 @@ LLVMValueRef asm_first_noted(struct lower *L)
     return read_fpscr(L, text, "=&r,=&f,r,~{cr0},~{r0}", &mxcsr, 1);
 }
 
-LLVMValueRef asm_special(struct lower *L, LLVMValueRef noted)
-{
-    LLVMValueRef look = LLVMBuildAnd(L->b, noted, int_const(L, 32, LOOK), "");
-    return LLVMBuildICmp(L->b, LLVMIntNE, look, int_const(L, 32, 0), "");
-}
-
 void asm_note(struct lower *L, LLVMValueRef noted)
 {
     LLVMValueRef v = LLVMBuildZExt(L->b, noted, int_type(L, 64), "");
@@ -52,8 +44,6 @@ void asm_note(struct lower *L, LLVMValueRef noted)
 
 enum { KEPT_SHRINK = 3 /* of lower.kept: vs5, 2^-822 */ };
 
-static LLVMValueRef vector(struct lower *L, LLVMValueRef v) { return LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), ""); }
-
 static LLVMValueRef small_float(struct lower *L) { return LLVMConstReal(float_type(L, IR_F32), 0x1p-23); }
 
 static LLVMValueRef small_floats(struct lower *L)
@@ -61,7 +51,7 @@ static LLVMValueRef small_floats(struct lower *L)
     LLVMValueRef c[4];
     for (unsigned k = 0; k < 4; k++)
         c[k] = small_float(L);
-    return vector(L, LLVMConstVector(c, 4));
+    return as_vector(L, LLVMConstVector(c, 4));
 }
 
 void p64_test_low(struct lower *L, LLVMValueRef v, unsigned lane)
@@ -173,7 +163,7 @@ static LLVMValueRef shuffled(struct lower *L, LLVMValueRef v, unsigned lane, uns
     LLVMValueRef order[4], from = LLVMBuildBitCast(L->b, v, vector_type(L, lane), "");
     for (unsigned k = 0; k < 4; k++)
         order[k] = int_const(L, 32, index[k]);
-    return vector(L, LLVMBuildShuffleVector(L->b, from, LLVMConstNull(LLVMTypeOf(from)), LLVMConstVector(order, lane == IR_F64 ? 2 : 4), ""));
+    return as_vector(L, LLVMBuildShuffleVector(L->b, from, LLVMConstNull(LLVMTypeOf(from)), LLVMConstVector(order, lane == IR_F64 ? 2 : 4), ""));
 }
 
 static LLVMValueRef compare(struct lower *L, const struct ir_insn *in)
@@ -189,7 +179,7 @@ static LLVMValueRef compare(struct lower *L, const struct ir_insn *in)
         return v;
     LLVMTypeRef t = vector_type(L, in->lane);
     LLVMValueRef zero = int_const(L, 32, 0), low = LLVMBuildExtractElement(L->b, LLVMBuildBitCast(L->b, v, t, ""), zero, "");
-    return vector(L, LLVMBuildInsertElement(L->b, LLVMBuildBitCast(L->b, L->v[in->arg[0]], t, ""), low, zero, ""));
+    return as_vector(L, LLVMBuildInsertElement(L->b, LLVMBuildBitCast(L->b, L->v[in->arg[0]], t, ""), low, zero, ""));
 }
 
 /* The assembly is for FPSCR's sake, where quiet NaNs are to show; LLVM's own comparison of the same numbers can become one with a branch. */
@@ -272,7 +262,7 @@ static LLVMValueRef neighbours(struct lower *L, const struct ir_insn *in)
     for (unsigned odd = 0; odd < 2; odd++) {
         for (unsigned k = 0; k < n; k++)
             order[k] = int_const(L, 32, 2 * k + odd);
-        x[odd] = vector(L, LLVMBuildShuffleVector(L->b, a, b, LLVMConstVector(order, n), ""));
+        x[odd] = as_vector(L, LLVMBuildShuffleVector(L->b, a, b, LLVMConstVector(order, n), ""));
     }
     return packed_op(L, arithmetic(in->op), in->lane, "=^wa,^wa,^wa", x, 2);
 }

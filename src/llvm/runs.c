@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * runs.c: floating point on hosts that note what x86 does otherwise (asm_looks): one look for a row of operations, a run. If it finds something,
+ * runs.c: floating point on hosts that note what x86 does otherwise (asm_look): one look for a row of operations, a run. If it finds something,
  * everything is as it was in front of the guest instruction with the run's first operation, and the interpreter does that one.
  *
  * What must stay true:
@@ -30,21 +30,22 @@ void lower_set(struct lower *L, LLVMValueRef var, LLVMValueRef v)
     LLVMBuildStore(L->b, v, var);
 }
 
-static bool has_floats(const struct llvm_region *r)
+bool run_has_floats(const struct ir_block *b)
 {
-    for (unsigned k = 0; k < r->n_blocks; k++)
-        for (unsigned i = 0; i < r->blocks[k].ir->n; i++)
-            if (ir_op_info[r->blocks[k].ir->insn[i].op].props & IR_P_FP)
-                return true;
+    for (unsigned i = 0; i < b->n; i++)
+        if (ir_op_info[b->insn[i].op].props & IR_P_FP)
+            return true;
     return false;
 }
 
 void run_prepare(struct lower *L)
 {
+    bool floats = false;
     L->run.number = 1;
-    if (!asm_looks || !has_floats(L->r))
-        return;
-    L->run.noted = LLVMBuildAlloca(L->b, int_type(L, 32), "");
+    for (unsigned k = 0; k < L->r->n_blocks && asm_look && !floats; k++)
+        floats = run_has_floats(L->r->blocks[k].ir);
+    if (floats)
+        L->run.noted = LLVMBuildAlloca(L->b, int_type(L, 32), "");
 }
 
 void run_enter(struct lower *L)
@@ -80,12 +81,18 @@ void run_start(struct lower *L)
     L->run.before = LLVMBuildLoad2(L->b, int_type(L, 32), L->run.noted, "");
 }
 
+void run_look(struct lower *L, LLVMValueRef noted)
+{
+    LLVMValueRef special = LLVMBuildAnd(L->b, noted, int_const(L, 32, (int32_t)asm_look), "");
+    lower_alone_if(L, LLVMBuildICmp(L->b, LLVMIntNE, special, int_const(L, 32, 0), ""));
+}
+
 void run_end(struct lower *L)
 {
     if (!L->run.on)
         return;
     LLVMValueRef noted = asm_noted(L);
-    lower_alone_if(L, asm_special(L, noted));
+    run_look(L, noted);
     LLVMBuildStore(L->b, noted, L->run.noted);
     L->run.on = L->run.loop = false;
     L->run.number++;
@@ -113,7 +120,7 @@ static bool is_exact(const struct lower *L, const struct ir_insn *in)
 
 static bool needs_look(const struct lower *L, const struct ir_insn *in)
 {
-    return asm_looks && ir_op_info[in->op].props & IR_P_FP && !is_exact(L, in);
+    return asm_look && ir_op_info[in->op].props & IR_P_FP && !is_exact(L, in);
 }
 
 void run_note(struct lower *L, unsigned i, const struct ir_insn *in)
@@ -131,7 +138,7 @@ void run_note(struct lower *L, unsigned i, const struct ir_insn *in)
 
 void run_see(struct lower *L, unsigned i, const struct ir_insn *in)
 {
-    if (!asm_looks)
+    if (!asm_look)
         return;
     if (L->run.on && run_stops(L, in) && !(L->run.loop && (in->op == IR_EXITIF || loop_stays(L, in))))
         run_end(L);

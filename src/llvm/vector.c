@@ -7,7 +7,7 @@ static unsigned lane_of(unsigned lane) { return lane == IR_F32 ? IR_I32 : lane =
 static unsigned elements(unsigned lane) { return 16u / ir_type_size[lane]; }
 
 static LLVMValueRef cast(struct lower *L, LLVMValueRef v, unsigned lane) { return LLVMBuildBitCast(L->b, v, vector_type(L, lane), ""); }
-static LLVMValueRef back(struct lower *L, LLVMValueRef v) { return LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), ""); }
+LLVMValueRef as_vector(struct lower *L, LLVMValueRef v) { return LLVMBuildBitCast(L->b, v, vector_type(L, IR_VOID), ""); }
 static LLVMValueRef arg(struct lower *L, const struct ir_insn *in, unsigned k, unsigned lane) { return cast(L, L->v[in->arg[k]], lane); }
 static LLVMValueRef i32(struct lower *L, unsigned v) { return int_const(L, 32, v); }
 
@@ -174,5 +174,5 @@ LLVMValueRef lower_vector(struct lower *L, const struct ir_insn *in)
         return mask;
     if (in->op == IR_VMASK)
         return fit(L, LLVMBuildBitCast(L->b, top_bits(L, arg(L, in, 0, lane)), int_type(L, elements(lane)), ""), 32);
-    return back(L, make(L, in, lane));
+    return as_vector(L, make(L, in, lane));
 }

@@ -12,7 +12,7 @@ const char llvm_triple[] = "x86_64-unknown-linux-gnu", llvm_cpu[] = "x86-64-v2",
 const char *const asm_options[] = { "-disable-lsr", "-align-loops=64", NULL };
 const LLVMCodeModel asm_code_model = LLVMCodeModelSmall;
 const char *const asm_kept[] = { NULL }, *const asm_kept_vectors[] = { NULL }, *const asm_flag_regs[] = { NULL };
-const bool asm_adds_products = false, asm_new_counters = false, asm_polls_last = false, asm_partial_registers = true, asm_halves = false, asm_aligns = true, asm_looks = false, asm_own_atomics = false, asm_word_masks = true;
+const bool asm_adds_products = false, asm_new_counters = false, asm_polls_last = false, asm_partial_registers = true, asm_halves = false, asm_aligns = true, asm_own_atomics = false, asm_word_masks = true;
 
 #define STATE_SPACE 256                  /* LLVM's address space for %gs */
 #define NO_SAVED_REGISTERS 10            /* LLVM's calling convention for GHC: no register has to be kept for a caller */
@@ -386,7 +386,7 @@ LLVMValueRef asm_mask(struct lower *L, LLVMValueRef v, unsigned lane) { return N
 
 /* floating point sets sticky flags and faults as x86 does */
 LLVMValueRef asm_noted(struct lower *L) { return NULL; }
-LLVMValueRef asm_special(struct lower *L, LLVMValueRef noted) { return NULL; }
+const uint32_t asm_look = 0;
 void asm_note(struct lower *L, LLVMValueRef noted) {}
 LLVMValueRef asm_first_noted(struct lower *L) { return NULL; }
 void asm_block(struct lower *L) {}

@@ -139,13 +139,13 @@ static bool make_region(void)
 
 /* --- running --- */
 
-/* Interprets the block, again and again while it goes to itself; with `stop`, one more time at most, up to the instruction there. */
-static int interpret_region(uint64_t *next, const struct guest *native, bool redo)
+/* Interprets the block, again and again while it goes to itself; with *redo, one more time at most, up to the instruction there. */
+static int interpret_region(uint64_t *next, const struct guest *native, bool *redo)
 {
     int result;
     unsigned rounds = 0;
     do {
-        if (redo && machine->g.gbase == native->gbase) {             /* the round that was not finished: gbase counts them down at its end */
+        if (*redo && machine->g.gbase == native->gbase) {             /* the round that was not finished: gbase counts them down at its end */
             cut_block_at(redone_at);
             return ir_interp(&block, machine, &interp_env, next);
         }
@@ -154,15 +154,15 @@ static int interpret_region(uint64_t *next, const struct guest *native, bool red
     return result;
 }
 
-static bool compare_region(void)
+/* The region's code and then the block, from machine->g. do_rounds: interprets as many rounds as the code did; *redo: it left one instruction to do alone, and
+ * the interpreter is to stop there; false afterwards: it came by another way. */
+static bool compare_with(int do_rounds(uint64_t *next, const struct guest *native, bool *redo))
 {
     static struct guest start, after;
     static uint8_t memory_start[MEMORY_SIZE], memory_after[MEMORY_SIZE];
-    uint64_t next = 0;
-    random_state(&start);
-    start.gbase = 1 + rnd(5);
+    uint64_t next = block.guest_pc;
+    start = machine->g;
     memcpy(memory_start, memory, MEMORY_SIZE);
-    machine->g = start;
     int native = run_native_at(entry);
     after = machine->g;
     memcpy(memory_after, memory, MEMORY_SIZE);
@@ -171,7 +171,7 @@ static bool compare_region(void)
     bool redo = native == IR_TRAP_REDO;
     redone_at = machine->exit_target;
     n_redone += redo;
-    int interpreted = interpret_region(&next, &after, redo);
+    int interpreted = do_rounds(&next, &after, &redo);
     if (redo) {                                          /* what is not read there may be old */
         interpreted = native;
         next = after.pc;
@@ -179,6 +179,13 @@ static bool compare_region(void)
     }
     machine->g.pc = next;
     return same_outcome(&after, memory_after, native, interpreted);
+}
+
+static bool compare_region(void)
+{
+    random_state(&machine->g);
+    machine->g.gbase = 1 + rnd(5);
+    return compare_with(interpret_region);
 }
 
 static void make_steps(unsigned n)

@@ -31,33 +31,20 @@ static int interpret_round(uint64_t *next, bool redo, const struct guest *native
     return ir_interp(&block, machine, &interp_env, next);
 }
 
+static int interpret_rounds(uint64_t *next, const struct guest *native, bool *redo)
+{
+    bool there = false;
+    int result = -1;
+    for (unsigned k = 0; k <= MOST_ROUNDS && result < 0 && *next == block.guest_pc && !there; k++, n_rounds++)
+        result = interpret_round(next, *redo, native, &there);
+    *redo = there;
+    return result;
+}
+
 static bool compare_floats(void)
 {
-    static struct guest start, after;
-    static uint8_t memory_start[MEMORY_SIZE], memory_after[MEMORY_SIZE];
-    uint64_t next = block.guest_pc;
-    int interpreted = -1;
-    bool there = false;
-    random_state(&start);
-    memcpy(memory_start, memory, MEMORY_SIZE);
-    machine->g = start;
-    int native = run_native_at(entry);
-    after = machine->g;
-    memcpy(memory_after, memory, MEMORY_SIZE);
-    machine->g = start;
-    memcpy(memory, memory_start, MEMORY_SIZE);
-    bool redo = native == IR_TRAP_REDO;
-    redone_at = machine->exit_target;
-    n_redone += redo;
-    for (unsigned k = 0; k <= MOST_ROUNDS && interpreted < 0 && next == block.guest_pc && !there; k++, n_rounds++)
-        interpreted = interpret_round(&next, redo, &after, &there);
-    if (there) {                                         /* what is not read there may be old */
-        interpreted = native;
-        next = after.pc;
-        machine->g.flags = after.flags;
-    }
-    machine->g.pc = next;
-    return same_outcome(&after, memory_after, native, interpreted);
+    random_state(&machine->g);
+    return compare_with(interpret_rounds);
 }
 
 /* --- what is tried --- */
