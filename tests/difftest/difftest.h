@@ -28,6 +28,7 @@ enum {
     TEST_MMX = 4,                /* a faulting instruction may have entered the MMX state (AMD's processors do so first) */
     TEST_INEXACT_SSE = 8,        /* approximations: each vendor's own */
     TEST_INEXACT_X87 = 16,       /* transcendental functions: last bits */
+    TEST_ANY_FLAGS_AT_FAULT = 32,        /* where a fault interrupts it, the processor chooses */
 };
 
 struct test_case {
@@ -39,7 +40,8 @@ struct test_case {
     unsigned n; uint8_t start[MAX_SEQUENCE + 1];       /* instructions, and where each starts */
     uint32_t flags_mask[MAX_SEQUENCE + 1];            /* EFLAGS bits that are defined before each, and at last after all */
     unsigned how;                        /* TEST_* */
-    uint64_t ignore;                     /* address of an MXCSR_MASK that FXSAVE stored, or 0 */
+    uint64_t ignore;                     /* address of an image of the x87 unit that it stores, or 0 */
+    uint32_t ignored;                    /* its bytes that are not compared, bit 0 for the first */
     char text[200];
     uint16_t mnemonic;                   /* of the one that was asked for */
 };

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <Zydis/Zydis.h>
 #include "difftest.h"
+#include "vendor.h"
 
 struct form { uint8_t vex, map, pp, opcode, reg, memory, w; uint16_t mnemonic; };
 static struct form *forms; static unsigned n_forms;
@@ -20,7 +21,7 @@ struct test_insn {
     uint8_t bytes[16]; unsigned length, how;
     uint32_t reads, writes, undefined;   /* flags */
     uint32_t touched;                    /* registers, MEMORY */
-    uint64_t ignore;                     /* as in the case */
+    uint64_t ignore; uint32_t ignored;   /* as in the case */
     bool last;                           /* nothing can follow it: a branch, or an FXSAVE (what it stored is not all comparable) */
 };
 
@@ -262,9 +263,9 @@ static bool fix_enter(struct test_case *c, const ZydisDecodedOperand *op)
 static bool fix_memory(struct test_case *c, struct test_insn *t, const ZydisDecodedInstruction *insn, uint64_t want)
 {
     uint64_t at = c->in.gpr[4], target = CODE_BASE + 0x100 + test_below(0x400), offset = want - WINDOW_AT;
-    t->ignore = 0;
+    t->ignored = vendor_ignores(insn);
+    t->ignore = t->ignored ? want : 0;
     switch (insn->mnemonic) {
-    case ZYDIS_MNEMONIC_FXSAVE: case ZYDIS_MNEMONIC_FXSAVE64: t->ignore = want + 28; break;
     case ZYDIS_MNEMONIC_RET:
         if (insn->attributes & ZYDIS_ATTRIB_HAS_OPERANDSIZE) return false;     /* AMD: 16-bit targets */
         if (at + 8 > EDGE_BASE && at < EDGE_BASE + EDGE_SIZE) return false;
@@ -304,6 +305,7 @@ static bool fix_operands(struct test_case *c, struct test_insn *t, const ZydisDe
     }
     if ((insn->mnemonic == ZYDIS_MNEMONIC_JMP || insn->mnemonic == ZYDIS_MNEMONIC_CALL) && !fix_target(c, insn, op, target)) return false;
     if (insn->mnemonic == ZYDIS_MNEMONIC_ENTER && !fix_enter(c, op)) return false;
+    if (vendor_leaves_out(c, insn, op, want)) return false;
     return fix_memory(c, t, insn, want);
 }
 
@@ -372,7 +374,7 @@ static void note_touched(struct test_insn *t, const ZydisDecodedInstruction *ins
 
 static unsigned comparability(const ZydisDecodedInstruction *insn, const ZydisDecodedOperand *op)
 {
-    unsigned how = 0;
+    unsigned how = vendor_comparability(insn);
     for (unsigned i = 0; i < insn->operand_count; i++) {
         if (op[i].type == ZYDIS_OPERAND_TYPE_MEMORY && op[i].size > 80 && op[i].size != 128) how |= TEST_ANY_ADDRESS;
         if (op[i].type == ZYDIS_OPERAND_TYPE_REGISTER && ZydisRegisterGetClass(op[i].reg.value) == ZYDIS_REGCLASS_MMX) how |= TEST_MMX;
@@ -426,7 +428,7 @@ static void start_case(struct test_case *c)
     test_random_state(c->seed, &c->in, c->memory);
     c->in.fs_base = test_fs_base; c->in.gs_base = test_gs_base;
     c->in.pc = low_end = c->pc;
-    c->length = c->n = c->how = 0; c->ignore = 0;
+    c->length = c->n = c->how = 0; c->ignore = c->ignored = 0;
     c->start[0] = 0;
     c->flags_mask[0] = 0xcd5;        /* OF DF SF ZF AF PF CF; sigreturn does not load ID and NT */
     memset(c->bytes, 0xcc, sizeof c->bytes);
@@ -441,7 +443,7 @@ static void append(struct test_case *c, const struct test_insn *t)
     c->start[++c->n] = (uint8_t)c->length;
     c->flags_mask[c->n] = (c->flags_mask[c->n - 1] | t->writes) & ~t->undefined & 0xcd5;
     c->how |= t->how;
-    c->ignore = t->ignore;
+    c->ignore = t->ignore; c->ignored = t->ignored;
 }
 
 bool test_generate_form(struct test_case *c, unsigned k)

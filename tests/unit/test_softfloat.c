@@ -282,6 +282,11 @@ static void test_x87(void **state) {
     assert_int_equal(n_bad, 0);
 }
 
+/* A denormal number that its operation does not change, while underflow is unmasked: AMD's processors scale it as a result too small, Intel's leave it. */
+static bool left_alone(const struct x87 *x, struct sf_value a) {
+    return !(x->fcw & SF_UE) && !(x->fsw & SF_UE) && !(a.top & 0x7fff) && a.frac && x->r.frac == a.frac && x->r.top == a.top;
+}
+
 /* an unmasked exception is not taken before the next waiting instruction, so results can be looked at */
 static void test_x87_unmasked_range(void **state) {
     n_bad = 0;
@@ -291,6 +296,8 @@ static void test_x87_unmasked_range(void **state) {
             uint16_t fcw = random_fcw() & ~(uint16_t)(SF_OE | SF_UE);
             struct x87 x = { .a = raw(a), .b = raw(b), .fcw = fcw };
             x87_cases[k].run(&x);
+            if (x87_cases[k].soft == x87_scale && left_alone(&x, a))
+                continue;
             struct sf_ctx c = sf_from_fcw(fcw);
             struct sf_value got = x87_cases[k].soft(&c, SF_F80, a, b);
             compare(x87_cases[k].name, fcw, a, b, got, sf_f80(x.r.frac, x.r.top), flags_and_c1(&c), x.fsw & (SF_FLAGS | C1));
@@ -306,6 +313,8 @@ static void test_x87_remainder(void **state) {
         bool nearest = i & 1, partial;
         struct x87 x = { .a = raw(a), .b = raw(b), .fcw = fcw };
         (nearest ? x87_fprem1 : x87_fprem)(&x);
+        if ((b.top & 0x7fff) == 0x7fff && left_alone(&x, a))
+            continue;
         struct sf_ctx c = sf_from_fcw(fcw);
         uint64_t q;
         struct sf_value got = sf_remainder(&c, a, b, nearest, &q, &partial);

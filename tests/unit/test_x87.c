@@ -149,6 +149,8 @@ static int compare(const struct ir_block *b, bool unmasked, bool decimal)
         return native_fault != faulted;
     x86_fxsave(&s, image);
     memcpy(image + 28, n.fx + 28, 4);
+    if (!(s.fsw & X87_ES))                       /* where no exception is pending AMD's processors show no FOP, FIP and FDP, Intel's do */
+        memcpy(image + 6, n.fx + 6, 18);
     return memcmp(image, n.fx, 416) || memcmp(memory, after, MEMORY) || ((x86_rflags(&s) ^ n.flags) & 0x8d5) || s.gpr[X86_RAX] != n.rax;
 }
 
