@@ -142,18 +142,21 @@ void asm_flags_of_word(struct lower *L, LLVMValueRef word, LLVMValueRef *flag)
     flag[P] = LLVMBuildNot(L->b, LLVMBuildTrunc(L->b, intrinsic(L, "llvm.ctpop", i8, &low, 1), i1, ""), "");
 }
 
-/* NZCV after comparing. Narrow operands are compared in a register's upper part. */
-LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b)
+/* NZCV after comparing or adding. Narrow operands are compared in a register's upper part. */
+LLVMValueRef asm_flags(struct lower *L, enum flags_of how, LLVMValueRef a, LLVMValueRef b)
 {
+    static const char *const text[][2] = {
+        [FLAGS_TEST] = { "cmp ${1:w}, #0\n\tmrs $0, nzcv", "cmp $1, #0\n\tmrs $0, nzcv" }, [FLAGS_SUB] = { "cmp ${1:w}, ${2:w}\n\tmrs $0, nzcv", "cmp $1, $2\n\tmrs $0, nzcv" },
+        [FLAGS_ADD] = { "cmn ${1:w}, ${2:w}\n\tmrs $0, nzcv", "cmn $1, $2\n\tmrs $0, nzcv" } };
+    bool add = how == FLAGS_ADD;
     unsigned width = LLVMGetIntTypeWidth(LLVMTypeOf(a));
     LLVMTypeRef i64 = int_type(L, 64), t = width < 32 ? int_type(L, 32) : LLVMTypeOf(a), i8 = int_type(L, 8);
-    LLVMValueRef arg[2] = { a, b }, low = LLVMBuildTrunc(L->b, b ? LLVMBuildSub(L->b, a, b, "") : a, i8, "");
+    LLVMValueRef arg[2] = { a, b }, low = LLVMBuildTrunc(L->b, add ? LLVMBuildAdd(L->b, a, b, "") : b ? LLVMBuildSub(L->b, a, b, "") : a, i8, "");
     LLVMValueRef half = b ? xor2(L, xor2(L, LLVMBuildTrunc(L->b, a, i8, ""), LLVMBuildTrunc(L->b, b, i8, "")), low) : NULL;
     for (unsigned k = 0; k < (b ? 2 : 1) && width < 32; k++)
         arg[k] = LLVMBuildShl(L->b, LLVMBuildZExt(L->b, arg[k], t, ""), int_const(L, 32, 32 - width), "");
-    const char *text = b ? width == 64 ? "cmp $1, $2\n\tmrs $0, nzcv" : "cmp ${1:w}, ${2:w}\n\tmrs $0, nzcv" :
-                       width == 64 ? "cmp $1, #0\n\tmrs $0, nzcv" : "cmp ${1:w}, #0\n\tmrs $0, nzcv";
-    LLVMValueRef word = or2(L, shl(L, call_asm(L, text, b ? "=r,r,r,~{nzcv}" : "=r,r,~{nzcv}", i64, arg, b ? 2 : 1, false), 32), extend(L, low));
+    LLVMValueRef nzcv = shl(L, call_asm(L, text[how][width == 64], b ? "=r,r,r,~{nzcv}" : "=r,r,~{nzcv}", i64, arg, b ? 2 : 1, false), 32);
+    LLVMValueRef word = or2(L, add ? xor2(L, nzcv, int_const(L, 64, 1ll << BIT_NC)) : nzcv, extend(L, low));
     return b ? or2(L, word, shl(L, mask(L, extend(L, half), 16), BIT_A - 4)) : word;
 }
 

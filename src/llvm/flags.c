@@ -198,11 +198,18 @@ void lower_flags(struct lower *L, unsigned i, const struct ir_insn *in)
 static LLVMValueRef port_word(struct lower *L, ir_ref port, unsigned mask)
 {
     const struct ir_insn *in = &L->ir->insn[port];
-    if (in->type >= IR_I8 && in->op == IR_SUBF)
-        return asm_flags(L, L->v[in->arg[0]], L->v[in->arg[1]]);
-    if (in->type >= IR_I8 && (in->op == IR_ANDF || in->op == IR_ORF || in->op == IR_XORF))
-        return asm_flags(L, L->v[port], NULL);
-    return asm_word_of(L, L->port[port], mask);
+    LLVMValueRef a = L->v[in->arg[0]];
+    if (in->type < IR_I8)
+        return asm_word_of(L, L->port[port], mask);
+    switch (in->op) {
+    case IR_SUBF: return asm_flags(L, FLAGS_SUB, a, L->v[in->arg[1]]);
+    case IR_ADDF: return asm_flags(L, FLAGS_ADD, a, L->v[in->arg[1]]);
+    case IR_DECF: return asm_flags(L, FLAGS_SUB, a, width_const(a, 1));          /* C is not in the mask */
+    case IR_INCF: return asm_flags(L, FLAGS_ADD, a, width_const(a, 1));
+    case IR_NEGF: return asm_flags(L, FLAGS_SUB, zero(a), a);
+    case IR_ANDF: case IR_ORF: case IR_XORF: return asm_flags(L, FLAGS_TEST, L->v[port], NULL);
+    default: return asm_word_of(L, L->port[port], mask);
+    }
 }
 
 /* Flags are kept twice, each by itself and all in the word that exits store. LLVM drops what meets no use, which is nearly everything. */

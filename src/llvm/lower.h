@@ -194,7 +194,8 @@ extern const bool asm_partial_registers;                                     /* 
 extern const bool asm_aligns;                                                /* aligned accesses fault by themselves */
 LLVMValueRef asm_low_part(struct lower *L, LLVMValueRef old, LLVMValueRef v);   /* i64 old with its low bytes replaced by v, an i8, i16 or i32 */
 LLVMValueRef asm_low_operation(struct lower *L, const char *name, LLVMValueRef old, LLVMValueRef v);   /* the same, by old's low bytes `name` v; v: i8 or i16 */
-LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b);     /* the host's flags word after comparing, b == NULL: after AND a, a */
+enum flags_of { FLAGS_TEST /* a and nothing else */, FLAGS_SUB, FLAGS_ADD };
+LLVMValueRef asm_flags(struct lower *L, enum flags_of how, LLVMValueRef a, LLVMValueRef b);      /* the host's flags word after this */
 void asm_poll(struct lower *L, LLVMBasicBlockRef poked, LLVMBasicBlockRef next);   /* an access of the poll page, noted in POLL_SECTION */
 #define ENTRY_SYMBOL "wherry_entry"                                          /* where the registers are as tier 1 had them */
 #define POLL_SECTION ".wherry_polls"                                         /* pairs of u64: the access, where to go on when it faults */

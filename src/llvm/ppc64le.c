@@ -191,9 +191,9 @@ static LLVMValueRef wide(struct lower *L, LLVMValueRef v)
     return LLVMGetIntTypeWidth(LLVMTypeOf(v)) == 64 ? v : LLVMBuildZExt(L->b, v, int_type(L, 64), "");
 }
 
-LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b)
+LLVMValueRef asm_flags(struct lower *L, enum flags_of how, LLVMValueRef a, LLVMValueRef b)
 {
-    unsigned bytes = LLVMGetIntTypeWidth(LLVMTypeOf(a)) / 8, code = CODE_LAZY | CODE_SUB | (bytes == 8 ? 3 : bytes / 2) << CODE_WIDTH;
+    unsigned bytes = LLVMGetIntTypeWidth(LLVMTypeOf(a)) / 8, code = CODE_LAZY | (how == FLAGS_ADD ? 0 : CODE_SUB) | (bytes == 8 ? 3 : bytes / 2) << CODE_WIDTH;
     int64_t c = 0;
     if (b && LLVMIsAConstantInt(b))
         c = LLVMConstIntGetSExtValue(b);

@@ -264,14 +264,19 @@ LLVMValueRef asm_low_operation(struct lower *L, const char *name, LLVMValueRef o
 }
 
 /* the state's flags word is what LAHF and SETO give */
-LLVMValueRef asm_flags(struct lower *L, LLVMValueRef a, LLVMValueRef b)
+LLVMValueRef asm_flags(struct lower *L, enum flags_of how, LLVMValueRef a, LLVMValueRef b)
 {
     static const char suffix[] = { [0] = 'b', [1] = 'w', [3] = 'l', [7] = 'q' };
+    static const char *const form[] = { [FLAGS_TEST] = "test%c $1, $1", [FLAGS_SUB] = "cmp%c $2, $1", [FLAGS_ADD] = "add%c $3, $1" };
+    static const char *const constraints[] = { [FLAGS_TEST] = "={ax},r,~{flags}", [FLAGS_SUB] = "={ax},r,re,~{flags}", [FLAGS_ADD] = "={ax},=r,1,re,~{flags}" };
     unsigned width = LLVMGetIntTypeWidth(LLVMTypeOf(a));
     char text[64];
     LLVMValueRef arg[2] = { a, b };
-    snprintf(text, sizeof text, b ? "cmp%c $2, $1\n\tlahf\n\tseto %%al" : "test%c $1, $1\n\tlahf\n\tseto %%al", suffix[width / 8 - 1]);
-    return call_asm(L, text, b ? "={ax},r,r,~{flags}" : "={ax},r,~{flags}", int_type(L, 16), arg, b ? 2 : 1, false);
+    LLVMTypeRef word = int_type(L, 16), both[2] = { word, LLVMTypeOf(a) };
+    int n = snprintf(text, sizeof text, form[how], suffix[width / 8 - 1]);
+    snprintf(text + n, sizeof text - (size_t)n, "\n\tlahf\n\tseto %%al");
+    LLVMValueRef v = call_asm(L, text, constraints[how], how == FLAGS_ADD ? LLVMStructTypeInContext(L->c, both, 2, 0) : word, arg, b ? 2 : 1, false);
+    return how == FLAGS_ADD ? LLVMBuildExtractValue(L->b, v, 0, "") : v;
 }
 
 void asm_poll(struct lower *L, LLVMBasicBlockRef poked, LLVMBasicBlockRef next)
