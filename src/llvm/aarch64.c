@@ -13,7 +13,7 @@ const char asm_selector[] = "x15";
 const char *const asm_kept[] = { "x8", "fp", NULL };             /* the state, the poll page */
 const char *const asm_flag_regs[] = { "x5", "x6", "x7", NULL };
 const char *const asm_kept_vectors[] = { NULL };
-const bool asm_adds_products = true, asm_new_counters = false, asm_polls_last = false, asm_partial_registers = false, asm_halves = false, asm_aligns = false, asm_word_masks = true;
+const bool asm_adds_products = true, asm_narrow_phis = false, asm_steps = true, asm_new_counters = false, asm_polls_last = false, asm_partial_registers = false, asm_halves = true, asm_aligns = false, asm_word_masks = true;
 const unsigned asm_reloc_64 = R_AARCH64_ABS64;
 
 void asm_start(void) { ASM_START(AArch64); }
@@ -25,11 +25,12 @@ void asm_function(struct lower *L) { naked_function(L); }
 
 enum { MOV_X16_SP = 0x910003f0, STR_X16 = 0xf9000110, LDR_X16 = 0xf9400110, SUB_SP_X16 = 0xd140061f /* - ASM_FRAME */, MOV_W15 = 0x5280000f, B = 0x14000000, NOP = 0xd503201f };
 
-void asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function)
+uint32_t asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function)
 {
     uint32_t word[ASM_ENTRY_SIZE / 4], n = 0, total = 4 + (which >= 0) + (to_function > ASM_ENTRY_SIZE);
     while (n < ASM_ENTRY_SIZE / 4 - total)
         word[n++] = NOP;
+    uint32_t begin = 4 * n;
     word[n++] = MOV_X16_SP;
     word[n++] = STR_X16 | o->ret_sp / 8 << 10;
     word[n++] = LDR_X16 | o->host_sp / 8 << 10;
@@ -39,6 +40,7 @@ void asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t 
     if (to_function > ASM_ENTRY_SIZE)
         word[n] = B | (to_function - 4 * n) / 4;
     memcpy(code, word, sizeof word);
+    return begin;
 }
 
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size)

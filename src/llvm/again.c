@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * again.c: what loops keep for their ways out alone, these compute again. Where a product is added up in a loop, and is what some register holds when the
  * loop is left, the loop has one instruction for both then, on hosts that have such a one. What follows from a counter's old value follows from its new one
- * as well, and the loop keeps no copy. To be run behind all of LLVM's own passes, which would put things together again.
+ * as well, and the loop keeps no copy. On hosts where extending takes an instruction, 32 bits go round of what is read no more of. To be run behind all of
+ * LLVM's own passes, which would put things together again.
  */
 #include <stdlib.h>
 #include "llvm/lower.h"
@@ -140,7 +141,71 @@ static void look_at_counter(struct lower *L, struct graph *g, LLVMValueRef p)
         use_next(L, user[k], p, next, step);
 }
 
-/* --- both --- */
+/* --- 32 bits of 64 --- */
+
+/* v's low half at the end of `from`, from which a way leads to the phi */
+static LLVMValueRef low_half(struct lower *L, LLVMValueRef v, LLVMBasicBlockRef from)
+{
+    LLVMTypeRef i32 = int_type(L, 32);
+    if (LLVMIsAZExtInst(v) && LLVMTypeOf(LLVMGetOperand(v, 0)) == i32)
+        return LLVMGetOperand(v, 0);
+    LLVMPositionBuilderBefore(L->b, LLVMGetBasicBlockTerminator(from));
+    return LLVMBuildTrunc(L->b, v, i32, "");
+}
+
+/* Do all its users want the low half alone, and has it been extended from that on some way? Not if two ways come from one block, or a
+ * value is its block's last instruction. */
+static bool is_half_used(struct lower *L, LLVMValueRef p)
+{
+    LLVMTypeRef i32 = int_type(L, 32);
+    unsigned n = LLVMCountIncoming(p), extended = 0;
+    if (LLVMTypeOf(p) != int_type(L, 64) || !LLVMGetFirstUse(p))
+        return false;
+    for (LLVMUseRef u = LLVMGetFirstUse(p); u; u = LLVMGetNextUse(u))
+        if (!LLVMIsATruncInst(LLVMGetUser(u)) || LLVMTypeOf(LLVMGetUser(u)) != i32)
+            return false;
+    for (unsigned k = 0; k < n; k++) {
+        LLVMValueRef v = LLVMGetIncomingValue(p, k);
+        if (LLVMIsACallBrInst(v))
+            return false;
+        extended += LLVMIsAZExtInst(v) && LLVMTypeOf(LLVMGetOperand(v, 0)) == i32;
+        for (unsigned j = 0; j < k; j++)
+            if (LLVMGetIncomingBlock(p, j) == LLVMGetIncomingBlock(p, k))
+                return false;
+    }
+    return extended;
+}
+
+static void narrow(struct lower *L, LLVMValueRef p)
+{
+    LLVMPositionBuilderBefore(L->b, p);
+    LLVMValueRef q = LLVMBuildPhi(L->b, int_type(L, 32), "");
+    for (unsigned k = 0, n = LLVMCountIncoming(p); k < n; k++) {
+        LLVMBasicBlockRef from = LLVMGetIncomingBlock(p, k);
+        LLVMValueRef v = low_half(L, LLVMGetIncomingValue(p, k), from);
+        LLVMAddIncoming(q, &v, &from, 1);
+    }
+    for (LLVMUseRef u; (u = LLVMGetFirstUse(p));) {
+        LLVMValueRef user = LLVMGetUser(u);
+        LLVMReplaceAllUsesWith(user, q);
+        LLVMInstructionEraseFromParent(user);
+    }
+    LLVMInstructionEraseFromParent(p);
+}
+
+/* What goes round as 64 bits, of which the loop reads 32, is not extended in each round. */
+static void narrow_all(struct lower *L)
+{
+    for (LLVMBasicBlockRef b = LLVMGetFirstBasicBlock(L->fn); b; b = LLVMGetNextBasicBlock(b))
+        for (LLVMValueRef v = LLVMGetFirstInstruction(b), next; v && LLVMIsAPHINode(v); v = next) {
+            next = LLVMGetNextInstruction(v);
+            next = next && LLVMIsAPHINode(next) ? next : NULL;      /* narrow takes others away */
+            if (is_half_used(L, v))
+                narrow(L, v);
+        }
+}
+
+/* --- all --- */
 
 static void look_at_all(struct lower *L, struct graph *g, void look(struct lower *, struct graph *, LLVMValueRef))
 {
@@ -162,6 +227,8 @@ void again_compute(struct lower *L)
             look_at_all(L, &g, look_at_product);
         if (asm_new_counters)
             look_at_all(L, &g, look_at_counter);
+        if (asm_narrow_phis)
+            narrow_all(L);
     }
     free(g.block);
     free(g.stack);

@@ -126,8 +126,10 @@ static int optimize(struct lower *L)
         LLVMDisposeErrorMessage(text);
         return -1;
     }
-    if (asm_adds_products || asm_new_counters)
+    if (asm_adds_products || asm_new_counters || asm_narrow_phis)
         again_compute(L);
+    if (asm_steps)
+        steps_last(L);
     print(L, "LLVM, optimized");
     return 0;
 }
@@ -303,7 +305,7 @@ static int to_code(struct lower *L)
     r->code = calloc(1, r->size);
     for (unsigned k = 0; k < r->n_entries && r->code; k++) {
         r->entry_at[k] = (uint32_t)r->size - (r->n_entries - k) * ASM_ENTRY_SIZE;
-        asm_entry(r->offsets, r->code + r->entry_at[k], r->n_entries > 1 ? (int)k : -1, (uint32_t)r->size - r->entry_at[k]);
+        r->entry_at[k] += asm_entry(r->offsets, r->code + r->entry_at[k], r->n_entries > 1 ? (int)k : -1, (uint32_t)r->size - r->entry_at[k]);
     }
     r->n_exits = L->n_exits;
     for (unsigned k = 0; k < L->n_exits; k++)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * halves.c: a vector register of the guest that a region uses for scalar doubles is two variables on hosts where a double lies elsewhere than a vector's
- * low element (asm_halves): it would go to and fro in each round of a loop.
+ * low element (asm_halves): it would go to and fro in each round of a loop. A block that goes round by itself decides this for itself; what it has
+ * otherwise than the rest is converted on the ways in and out. Only the variables of a block's own form are true in it.
  */
 #include "llvm/lower.h"
 
@@ -31,15 +32,36 @@ static int count(struct lower *L, const struct ir_block *b, const struct lower_s
     return n;
 }
 
+static bool is_loop(const struct ir_block *b)
+{
+    for (unsigned i = 0; i < b->n; i++)
+        if (loop_goes_back(b, &b->insn[i]))
+            return true;
+    return false;
+}
+
+/* Each block's form: true: halves. True: some block has them. */
+static bool find_forms(struct lower *L, struct lower_slot *s)
+{
+    int64_t all = 0;
+    bool some = false;
+    for (unsigned k = 0; k < L->r->n_blocks; k++)
+        all += (int64_t)count(L, L->r->blocks[k].ir, s) * (L->r->weight ? (int64_t)L->r->count[k] + 1 : 1);
+    for (unsigned k = 0; k < L->r->n_blocks; k++) {
+        int own = is_loop(L->r->blocks[k].ir) ? count(L, L->r->blocks[k].ir, s) : 0;
+        s->form[k] = own ? own > 0 : all > 0;
+        some |= s->form[k];
+    }
+    s->form[LLVM_MAX_BLOCKS] = all > 0;
+    return some;
+}
+
 void halves_find(struct lower *L)
 {
     unsigned n = L->n_slots;
-    for (unsigned s = 0; asm_halves && s < L->n_slots && n < MAX_SLOTS; s++) {
-        int64_t all = 0;
-        for (unsigned k = 0; k < L->r->n_blocks && L->slot[s].type == IR_V128; k++)
-            all += (int64_t)count(L, L->r->blocks[k].ir, &L->slot[s]) * (L->r->weight ? (int64_t)L->r->count[k] + 1 : 1);
-        L->slot[s].halves = all > 0;
-        n += all > 0;
+    for (unsigned s = 0; asm_halves && s < L->n_slots && n + 1 < MAX_SLOTS; s++) {
+        L->slot[s].halves = L->slot[s].type == IR_V128 && find_forms(L, &L->slot[s]);
+        n += 2 * L->slot[s].halves;
     }
 }
 
@@ -48,6 +70,7 @@ void halves_make(struct lower *L, struct lower_slot *s)
     LLVMTypeRef f64 = LLVMDoubleTypeInContext(L->c);
     s->var = LLVMBuildAlloca(L->b, s->halves ? f64 : type_of(L, s->type), "");
     s->upper = s->halves ? LLVMBuildAlloca(L->b, f64, "") : NULL;
+    s->whole = s->halves ? LLVMBuildAlloca(L->b, type_of(L, s->type), "") : NULL;
 }
 
 static LLVMValueRef half(struct lower *L, LLVMValueRef v, unsigned k) { return float_element(L, v, IR_F64, k); }
@@ -55,15 +78,17 @@ static LLVMValueRef half(struct lower *L, LLVMValueRef v, unsigned k) { return f
 void halves_enter(struct lower *L, struct lower_slot *s, LLVMValueRef v)
 {
     LLVMBuildStore(L->b, s->upper ? half(L, v, 0) : v, s->var);
-    if (s->upper)
-        LLVMBuildStore(L->b, half(L, v, 1), s->upper);
+    if (!s->upper)
+        return;
+    LLVMBuildStore(L->b, half(L, v, 1), s->upper);
+    LLVMBuildStore(L->b, v, s->whole);
 }
 
 LLVMValueRef lower_slot_value(struct lower *L, const struct lower_slot *s)
 {
     LLVMTypeRef f64 = LLVMDoubleTypeInContext(L->c), t = floats_type(L, IR_F64);
-    if (!s->upper)
-        return LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
+    if (!s->upper || !s->now)
+        return LLVMBuildLoad2(L->b, type_of(L, s->type), s->upper ? s->whole : s->var, "");
     LLVMValueRef v = LLVMBuildInsertElement(L->b, LLVMGetUndef(t), LLVMBuildLoad2(L->b, f64, s->var, ""), int_const(L, 32, 0), "");
     v = LLVMBuildInsertElement(L->b, v, LLVMBuildLoad2(L->b, f64, s->upper, ""), int_const(L, 32, 1), "");
     return as_vector(L, v);
@@ -71,7 +96,54 @@ LLVMValueRef lower_slot_value(struct lower *L, const struct lower_slot *s)
 
 void lower_set_slot(struct lower *L, const struct lower_slot *s, LLVMValueRef v)
 {
-    lower_set(L, s->var, s->upper ? half(L, v, 0) : v);
-    if (s->upper)
-        lower_set(L, s->upper, half(L, v, 1));
+    if (!s->upper || !s->now) {
+        lower_set(L, s->upper ? s->whole : s->var, v);
+        return;
+    }
+    lower_set(L, s->var, half(L, v, 0));
+    lower_set(L, s->upper, half(L, v, 1));
+}
+
+/* --- blocks of different forms --- */
+
+static void set_forms(struct lower *L, unsigned number)
+{
+    for (unsigned k = 0; k < L->n_slots; k++)
+        L->slot[k].now = L->slot[k].form[number];
+}
+
+void halves_block(struct lower *L) { set_forms(L, L->current); }
+void halves_exits(struct lower *L) { set_forms(L, LLVM_MAX_BLOCKS); }
+
+static void convert_to(struct lower *L, unsigned number)
+{
+    for (unsigned k = 0; k < L->n_slots; k++) {
+        struct lower_slot *s = &L->slot[k];
+        if (!s->upper || s->now == s->form[number])
+            continue;
+        LLVMValueRef v = lower_slot_value(L, s);
+        if (s->now) {
+            LLVMBuildStore(L->b, v, s->whole);
+        } else {
+            LLVMBuildStore(L->b, half(L, v, 0), s->var);
+            LLVMBuildStore(L->b, half(L, v, 1), s->upper);
+        }
+    }
+}
+
+void halves_leave(struct lower *L) { convert_to(L, LLVM_MAX_BLOCKS); }
+
+LLVMBasicBlockRef halves_edge(struct lower *L, unsigned number, LLVMBasicBlockRef to)
+{
+    bool same = true;
+    for (unsigned k = 0; k < L->n_slots; k++)
+        same &= !L->slot[k].upper || L->slot[k].now == L->slot[k].form[number];
+    if (same)
+        return to;
+    LLVMBasicBlockRef edge = LLVMAppendBasicBlockInContext(L->c, L->fn, ""), here = LLVMGetInsertBlock(L->b);
+    LLVMPositionBuilderAtEnd(L->b, edge);
+    convert_to(L, number);
+    LLVMBuildBr(L->b, to);
+    LLVMPositionBuilderAtEnd(L->b, here);
+    return edge;
 }

@@ -298,6 +298,7 @@ static LLVMBasicBlockRef way_out(struct lower *L, LLVMBasicBlockRef exit, unsign
     LLVMPositionBuilderAtEnd(L->b, way);
     if (L->run.on)
         run_undo(L);
+    halves_leave(L);
     if (asm_flag_regs[0] && !mask)                           /* whatever costs nothing */
         LLVMBuildStore(L->b, LLVMGetUndef(int_type(L, asm_word_bits)), L->word);
     else if (!asm_flag_regs[0] && L->flags_dirty && mask)
@@ -353,7 +354,7 @@ static LLVMBasicBlockRef inside(struct lower *L, unsigned number)
 {
     L->edge[L->current * L->r->n_blocks + number] = true;
     LLVMBasicBlockRef copy = turned(L, number);
-    return L->run.loop && number == L->current ? L->run.body : copy ? copy : L->block[number];
+    return L->run.loop && number == L->current ? L->run.body : halves_edge(L, number, copy ? copy : L->block[number]);
 }
 
 /* the way, by a poll of its own */
@@ -839,6 +840,7 @@ static void lower_block(struct lower *L, unsigned k, LLVMBasicBlockRef block)
     unsigned polls_at = L->polls[k] ? poll_place(b) : b->n;
     L->current = k;
     LLVMPositionBuilderAtEnd(L->b, block);
+    halves_block(L);
     run_block(L);
     if (polls_at == 0)
         poll(L, 0);
@@ -976,6 +978,7 @@ int lower_region(struct lower *L)
         lower_block(L, L->copy[k].number, L->copy[k].block);
     if (!L->why && r->loops_only && !comes_back(L))
         L->why = "no loop";
+    halves_exits(L);
     for (unsigned k = 0; k < L->n_exits && !L->why; k++)
         leave(L, k, &L->exit[k]);
     free(L->block);

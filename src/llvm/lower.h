@@ -8,7 +8,15 @@
 #include "llvm/llvm.h"
 
 enum { MAX_SLOTS = 64, N_FLAGS = 6, MAX_KEPT = 40, MAX_FLAG_REGS = 4 };
-struct lower_slot { LLVMValueRef var, upper /* halves.c: or NULL */; const char *reg; uint16_t offset; uint8_t type; bool dirty, halves; unsigned wrong /* as lower.wrong */; };
+struct lower_slot {
+    LLVMValueRef var, upper, whole;              /* upper, whole: halves.c, or NULL */
+    const char *reg;
+    uint16_t offset;
+    uint8_t type;
+    bool dirty, halves;
+    bool form[LLVM_MAX_BLOCKS + 1], now;         /* halves.c: of each block, of the exits; of what is being lowered */
+    unsigned wrong;                              /* as lower.wrong */
+};
 struct lower_undo { LLVMValueRef var, old; };
 struct lower_run {                               /* runs.c */
     bool on, flags_written;                      /* flags_written: in the block so far */
@@ -113,7 +121,12 @@ int lower_number_of(const struct lower *L, uint64_t pc);                     /* 
 /* again.c */
 void again_compute(struct lower *L);
 extern const bool asm_adds_products;                                         /* by one instruction */
+extern const bool asm_narrow_phis;                                           /* extending takes an instruction: what loops read 32 bits of goes round as such */
 extern const bool asm_new_counters;                                          /* ways out of loops compute from the new values of counters */
+
+/* steps.c */
+void steps_last(struct lower *L);
+extern const bool asm_steps;                                                 /* accesses can step their pointer */
 
 /* polls.c */
 void poll_find(struct lower *L);                                             /* sets polls */
@@ -125,7 +138,11 @@ bool poll_goes_back(const struct ir_block *b, uint64_t target);
 void lower_alone_if(struct lower *L, LLVMValueRef special);
 
 /* halves.c */
-void halves_find(struct lower *L);                                           /* which slots are two variables */
+void halves_find(struct lower *L);                                           /* which slots are two variables, and where */
+void halves_block(struct lower *L);                                          /* a block begins */
+void halves_leave(struct lower *L);                                          /* on a way out: as the exits want them, where the builder is */
+void halves_exits(struct lower *L);                                          /* from here on exits are lowered */
+LLVMBasicBlockRef halves_edge(struct lower *L, unsigned number, LLVMBasicBlockRef to);       /* the way from the current block to that one */
 void halves_make(struct lower *L, struct lower_slot *s), halves_enter(struct lower *L, struct lower_slot *s, LLVMValueRef v);
 LLVMValueRef lower_slot_value(struct lower *L, const struct lower_slot *s);
 void lower_set_slot(struct lower *L, const struct lower_slot *s, LLVMValueRef v);
@@ -201,8 +218,9 @@ void asm_poll(struct lower *L, LLVMBasicBlockRef poked, LLVMBasicBlockRef next);
 #define POLL_SECTION ".wherry_polls"                                         /* pairs of u64: the access, where to go on when it faults */
 extern const char asm_selector[];                                            /* register that holds the entry's number when there are several */
 enum { ASM_ENTRY_SIZE = 32, ASM_FRAME = 4096 /* most that a function may have */ };
-/* before the function: onto C's stack. which: the entry's number, -1: there is one. ASM_ENTRY_SIZE bytes; the last runs on into the function. */
-void asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function);
+/* before the function: onto C's stack. which: the entry's number, -1: there is one. ASM_ENTRY_SIZE bytes; the last runs on into the function. Returns
+ * where in them the entry begins. */
+uint32_t asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function);
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size);
 
 int lower_region(struct lower *L);

@@ -19,7 +19,7 @@ const char *const asm_kept_vectors[] = { "vs5", "vs6", "vs7", "vs8", "vs9", "vs1
     "vs14", "vs15", "vs16", "vs17", "vs18", "vs19", "vs20", "vs21", "vs22", "vs23", "vs24", "vs25", "vs26", "vs27", "vs28", "vs29", "vs30", "vs31", /* C's */
     "v24", "v25", "v26", "v27", "v28", "v29", "v30", "v31", NULL };
 const char *const asm_flag_regs[] = { NULL };
-const bool asm_adds_products = false, asm_new_counters = true, asm_polls_last = true, asm_partial_registers = false, asm_halves = true, asm_aligns = false, asm_word_masks = false;
+const bool asm_adds_products = false, asm_narrow_phis = true, asm_steps = false, asm_new_counters = true, asm_polls_last = true, asm_partial_registers = false, asm_halves = true, asm_aligns = false, asm_word_masks = false;
 const unsigned asm_reloc_64 = R_PPC64_ADDR64;
 
 void asm_start(void) { ASM_START(PowerPC); }
@@ -30,16 +30,18 @@ void asm_function(struct lower *L) { naked_function(L); }
 
 enum { NOP = 0x60000000, LI_R11 = 0x39600000, B = 0x48000000 };
 
-void asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function)
+uint32_t asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function)
 {
     uint32_t word[ASM_ENTRY_SIZE / 4], n = 0, total = (which >= 0) + (to_function > ASM_ENTRY_SIZE);
     while (n < ASM_ENTRY_SIZE / 4 - total)
         word[n++] = NOP;
+    uint32_t begin = 4 * n;
     if (which >= 0)
         word[n++] = LI_R11 | (uint32_t)which;
     if (to_function > ASM_ENTRY_SIZE)
         word[n] = B | (to_function - 4 * n);
     memcpy(code, word, sizeof word);
+    return begin;
 }
 
 /* cr7 is tier 1's: whether MXCSR is as usual */

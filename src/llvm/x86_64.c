@@ -12,7 +12,7 @@ const char llvm_triple[] = "x86_64-unknown-linux-gnu", llvm_cpu[] = "x86-64-v2",
 const char *const asm_options[] = { "-disable-lsr", "-align-loops=64", NULL };
 const LLVMCodeModel asm_code_model = LLVMCodeModelSmall;
 const char *const asm_kept[] = { NULL }, *const asm_kept_vectors[] = { NULL }, *const asm_flag_regs[] = { NULL };
-const bool asm_adds_products = false, asm_new_counters = false, asm_polls_last = false, asm_partial_registers = true, asm_halves = false, asm_aligns = true, asm_own_atomics = false, asm_word_masks = true;
+const bool asm_adds_products = false, asm_narrow_phis = false, asm_steps = false, asm_new_counters = false, asm_polls_last = false, asm_partial_registers = true, asm_halves = false, asm_aligns = true, asm_own_atomics = false, asm_word_masks = true;
 
 #define STATE_SPACE 256                  /* LLVM's address space for %gs */
 #define NO_SAVED_REGISTERS 10            /* LLVM's calling convention for GHC: no register has to be kept for a caller */
@@ -92,31 +92,27 @@ static size_t through_gs(uint8_t *code, unsigned opcode, uint32_t offset)     /*
 
 const char asm_selector[] = "rax";
 
-static size_t fill(uint8_t *code, size_t n)      /* instructions that do nothing */
+uint32_t asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function)
 {
-    if (n > 2)
-        memcpy(code, (uint8_t[]){ 0xeb, (uint8_t)(n - 2) }, 2);      /* jump over the rest */
-    memset(code + (n > 2 ? 2 : 0), 0x90, n > 2 ? n - 2 : n);
-    return n;
-}
-
-void asm_entry(const struct host_offsets *o, uint8_t *code, int which, uint32_t to_function)
-{
-    size_t n = through_gs(code, 0x89, o->ret_sp);
-    n += through_gs(code + n, 0x8b, o->host_sp);
+    uint8_t text[ASM_ENTRY_SIZE];
+    bool jumps = to_function > ASM_ENTRY_SIZE;
+    size_t n = through_gs(text, 0x89, o->ret_sp);
+    n += through_gs(text + n, 0x8b, o->host_sp);
     if (which >= 0) {
         uint32_t number = (uint32_t)which;
-        code[n] = 0xb8;                              /* mov eax, number */
-        memcpy(code + n + 1, &number, 4);
+        text[n] = 0xb8;                              /* mov eax, number */
+        memcpy(text + n + 1, &number, 4);
         n += 5;
     }
-    if (to_function > ASM_ENTRY_SIZE) {
-        uint32_t distance = to_function - (uint32_t)(n + 5);
-        code[n] = 0xe9;
-        memcpy(code + n + 1, &distance, 4);
+    if (jumps) {
+        uint32_t distance = to_function - ASM_ENTRY_SIZE;
+        text[n] = 0xe9;
+        memcpy(text + n + 1, &distance, 4);
         n += 5;
     }
-    fill(code + n, ASM_ENTRY_SIZE - n);
+    memset(code, 0x90, ASM_ENTRY_SIZE - n);
+    memcpy(code + ASM_ENTRY_SIZE - n, text, n);
+    return (uint32_t)(ASM_ENTRY_SIZE - n);
 }
 
 void asm_exit(const struct host_offsets *o, unsigned number, char *text, size_t size)
