@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * halves.c: a vector register of the guest that a region uses for scalar doubles is two variables on hosts where a double lies elsewhere than a vector's
- * low element (asm_halves): it would go to and fro in each round of a loop. A block that goes round by itself decides this for itself; what it has
- * otherwise than the rest is converted on the ways in and out. Only the variables of a block's own form are true in it.
+ * low element, or takes the upper one's place (asm_halves): both would go to and fro in each round of a loop. A block that goes round by itself decides this
+ * for itself; what it has otherwise than the rest is converted on the ways in and out. Only the variables of a block's own form are true in it.
  */
 #include "llvm/lower.h"
 
@@ -40,7 +40,7 @@ static bool is_loop(const struct ir_block *b)
     return false;
 }
 
-/* Each block's form: true: halves. True: some block has them. */
+/* Each block's form: true: halves. True: some block has them; else none, nor have the exits. */
 static bool find_forms(struct lower *L, struct lower_slot *s)
 {
     int64_t all = 0;
@@ -68,40 +68,37 @@ void halves_find(struct lower *L)
 void halves_make(struct lower *L, struct lower_slot *s)
 {
     LLVMTypeRef f64 = LLVMDoubleTypeInContext(L->c);
-    s->var = LLVMBuildAlloca(L->b, s->halves ? f64 : type_of(L, s->type), "");
-    s->upper = s->halves ? LLVMBuildAlloca(L->b, f64, "") : NULL;
-    s->whole = s->halves ? LLVMBuildAlloca(L->b, type_of(L, s->type), "") : NULL;
+    s->var = LLVMBuildAlloca(L->b, type_of(L, s->type), "");
+    for (unsigned k = 0; k < 2; k++)
+        s->half[k] = s->halves ? LLVMBuildAlloca(L->b, f64, "") : NULL;
 }
 
 static LLVMValueRef half(struct lower *L, LLVMValueRef v, unsigned k) { return float_element(L, v, IR_F64, k); }
 
 void halves_enter(struct lower *L, struct lower_slot *s, LLVMValueRef v)
 {
-    LLVMBuildStore(L->b, s->upper ? half(L, v, 0) : v, s->var);
-    if (!s->upper)
-        return;
-    LLVMBuildStore(L->b, half(L, v, 1), s->upper);
-    LLVMBuildStore(L->b, v, s->whole);
+    LLVMBuildStore(L->b, v, s->var);
+    for (unsigned k = 0; k < 2 && s->halves; k++)
+        LLVMBuildStore(L->b, half(L, v, k), s->half[k]);
 }
 
 LLVMValueRef lower_slot_value(struct lower *L, const struct lower_slot *s)
 {
     LLVMTypeRef f64 = LLVMDoubleTypeInContext(L->c), t = floats_type(L, IR_F64);
-    if (!s->upper || !s->now)
-        return LLVMBuildLoad2(L->b, type_of(L, s->type), s->upper ? s->whole : s->var, "");
-    LLVMValueRef v = LLVMBuildInsertElement(L->b, LLVMGetUndef(t), LLVMBuildLoad2(L->b, f64, s->var, ""), int_const(L, 32, 0), "");
-    v = LLVMBuildInsertElement(L->b, v, LLVMBuildLoad2(L->b, f64, s->upper, ""), int_const(L, 32, 1), "");
+    if (!s->now)
+        return LLVMBuildLoad2(L->b, type_of(L, s->type), s->var, "");
+    LLVMValueRef v = LLVMGetUndef(t);
+    for (unsigned k = 0; k < 2; k++)
+        v = LLVMBuildInsertElement(L->b, v, LLVMBuildLoad2(L->b, f64, s->half[k], ""), int_const(L, 32, k), "");
     return as_vector(L, v);
 }
 
 void lower_set_slot(struct lower *L, const struct lower_slot *s, LLVMValueRef v)
 {
-    if (!s->upper || !s->now) {
-        lower_set(L, s->upper ? s->whole : s->var, v);
-        return;
-    }
-    lower_set(L, s->var, half(L, v, 0));
-    lower_set(L, s->upper, half(L, v, 1));
+    if (!s->now)
+        lower_set(L, s->var, v);
+    for (unsigned k = 0; k < 2 && s->now; k++)
+        lower_set(L, s->half[k], half(L, v, k));
 }
 
 /* --- blocks of different forms --- */
@@ -119,15 +116,13 @@ static void convert_to(struct lower *L, unsigned number)
 {
     for (unsigned k = 0; k < L->n_slots; k++) {
         struct lower_slot *s = &L->slot[k];
-        if (!s->upper || s->now == s->form[number])
+        if (s->now == s->form[number])
             continue;
         LLVMValueRef v = lower_slot_value(L, s);
-        if (s->now) {
-            LLVMBuildStore(L->b, v, s->whole);
-        } else {
-            LLVMBuildStore(L->b, half(L, v, 0), s->var);
-            LLVMBuildStore(L->b, half(L, v, 1), s->upper);
-        }
+        if (s->now)
+            LLVMBuildStore(L->b, v, s->var);
+        for (unsigned i = 0; i < 2 && !s->now; i++)
+            LLVMBuildStore(L->b, half(L, v, i), s->half[i]);
     }
 }
 
@@ -137,7 +132,7 @@ LLVMBasicBlockRef halves_edge(struct lower *L, unsigned number, LLVMBasicBlockRe
 {
     bool same = true;
     for (unsigned k = 0; k < L->n_slots; k++)
-        same &= !L->slot[k].upper || L->slot[k].now == L->slot[k].form[number];
+        same &= L->slot[k].now == L->slot[k].form[number];
     if (same)
         return to;
     LLVMBasicBlockRef edge = LLVMAppendBasicBlockInContext(L->c, L->fn, ""), here = LLVMGetInsertBlock(L->b);

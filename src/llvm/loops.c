@@ -137,9 +137,9 @@ bool loop_begin(struct lower *L, LLVMBasicBlockRef poked)
         const struct ir_insn *in = &b->insn[i];
         struct lower_slot *s = in->op == IR_PUT ? lower_slot_of(L, in->imm, ir_type_size[in->type]) : NULL;
         if (s)
-            run_keep(L, s->upper && !s->now ? s->whole : s->var);
-        if (s && s->upper && s->now)
-            run_keep(L, s->upper);
+            run_keep(L, s->now ? s->half[0] : s->var);
+        if (s && s->now)
+            run_keep(L, s->half[1]);
         for (unsigned k = 0; in->op == IR_PUTF && k <= N_FLAGS; k++)
             run_keep(L, k < N_FLAGS ? L->flag[k] : L->word);
     }

@@ -9,7 +9,7 @@
 
 enum { MAX_SLOTS = 64, N_FLAGS = 6, MAX_KEPT = 40, MAX_FLAG_REGS = 4 };
 struct lower_slot {
-    LLVMValueRef var, upper, whole;              /* upper, whole: halves.c, or NULL */
+    LLVMValueRef var, half[2];                   /* half: instead of it where `now` (halves.c), or NULL */
     const char *reg;
     uint16_t offset;
     uint8_t type;
@@ -146,7 +146,7 @@ LLVMBasicBlockRef halves_edge(struct lower *L, unsigned number, LLVMBasicBlockRe
 void halves_make(struct lower *L, struct lower_slot *s), halves_enter(struct lower *L, struct lower_slot *s, LLVMValueRef v);
 LLVMValueRef lower_slot_value(struct lower *L, const struct lower_slot *s);
 void lower_set_slot(struct lower *L, const struct lower_slot *s, LLVMValueRef v);
-extern const bool asm_halves;                                                /* a vector's low element is not where a double is */
+extern const bool asm_halves;                                                /* scalars cost less if a vector's doubles are apart */
 
 /* floats.c */
 LLVMTypeRef float_type(struct lower *L, unsigned lane), floats_type(struct lower *L, unsigned lane);     /* one, a vector of them */
