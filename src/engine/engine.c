@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "engine/internal.h"
+#include "ir/helpers.h"
 
 #define DEFAULT_CACHE ((size_t)256 << 20)
 #define TINY_CACHE ((size_t)96 << 10)
@@ -112,6 +113,7 @@ int engine_init(const struct engine_config *cfg)
         engine.cfg.tier = 1;
     cpu_fill_offsets(&engine.offsets);
     engine.env.offsets = &engine.offsets;
+    engine.env.helpers = ir_helpers;
     engine.interp_env = (struct ir_interp_env){ engine.offsets.pc, engine.offsets.flags, engine.offsets.fpcr, NULL };
     engine.generation = 1;
     engine.pid = getpid();

@@ -10,6 +10,8 @@
 #include <unistd.h>
 #include "engine/lockstep.h"
 #include "host/context.h"
+#include "ir/guarded.h"
+#include "ir/helpers.h"
 
 __thread struct engine_recover *engine_recover;
 
@@ -173,6 +175,10 @@ enum engine_fault engine_host_fault(int sig, siginfo_t *info, void *ucontext)
         return fault_in_code(cpu, pc, sig, info, ucontext);
     if (!engine_cpu(cpu)->in_guest)
         return ENGINE_FAULT_OTHER;
+    if (ir_landing(pc)) {
+        host_context_set_pc(ucontext, ir_landing(pc));
+        return ENGINE_FAULT_GUEST;
+    }
     cpu->stats[STAT_FAULTS]++;
     record(cpu, sig, info);
     engine_cpu(cpu)->leave_kind = LEAVE_FAULT;
@@ -194,7 +200,10 @@ void engine_written_code(siginfo_t *info, void *ucontext)
             leave_code(cpu, ucontext, LEAVE_SINGLE);
         return;
     }
-    if (engine_cpu(cpu)->in_guest) {
+    if (engine_cpu(cpu)->in_guest && ir_landing(pc)) {
+        engine_cpu(cpu)->hit_code = true;
+        host_context_set_pc(ucontext, ir_landing(pc));
+    } else if (engine_cpu(cpu)->in_guest) {
         engine_cpu(cpu)->leave_kind = LEAVE_SINGLE;
         host_context_go_to(ucontext, land_leave);
     }
@@ -224,6 +233,16 @@ uint64_t engine_guest_pc(const void *ucontext)
     if (!b || !map_find(b, (uint32_t)(pc - block_entry(b)), &m) || m.pc == HOST_MAP_PC_IN_STATE)
         return b && b->pc ? b->pc : cpu->state.pc;
     return m.flags & HOST_MAP_LEAVE ? b->pc : m.pc;
+}
+
+void ir_after_not_quick(void *state)
+{
+    struct engine_cpu *p = engine_cpu(state);
+    if (!p->hit_code)
+        return;
+    p->hit_code = false;
+    p->leave_kind = LEAVE_SINGLE;
+    _longjmp(p->leave, 1);
 }
 
 /* --- faults that helpers and the interpreter find by themselves --- */

@@ -112,6 +112,7 @@ struct engine_cpu {
     volatile enum leave leave_kind;
     bool by_code;                 /* LEAVE_VIEW: the host page holds watched code */
     bool in_run;                  /* the fault was inside a run (HOST_MAP_RUN) */
+    bool hit_code;                        /* a quick form of a helper stored to a page of code: its other form leaves */
     volatile bool in_guest;               /* faults belong to the guest: translated code, a helper or the interpreter runs */
     uint32_t generation;
     uint64_t link_from;                   /* exit place that waits for its target */

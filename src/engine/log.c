@@ -121,7 +121,7 @@ void log_host_code(const struct block *b)
     struct host_map m;
     uint64_t last = 0;
     char text[160];
-    fprintf(f, "OUT: [size=%u]\n", b->code_size);
+    fprintf(f, "OUT: [size=%u] 0x%llx%s\n", b->code_size, (unsigned long long)b->pc, b->flags & BLOCK_REGION ? " (region)" : "");
     for (size_t at = 0, n; at < b->code_size; at += n) {
         if (map_find(b, (uint32_t)at, &m) && m.pc != last && m.pc != HOST_MAP_PC_IN_STATE)
             fprintf(f, "  -- guest 0x%llx%s\n", (unsigned long long)(last = m.pc), m.flags & HOST_MAP_POLL ? " (poll)" : "");

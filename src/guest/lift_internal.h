@@ -79,13 +79,17 @@ enum x86_segment_query { X86_SEGMENT_VERR, X86_SEGMENT_VERW, X86_SEGMENT_LAR, X8
 /* --- one helper call; ids from helpers.def --- */
 enum x86_helper {
 #define HELPER(name, n_args, effects) X86_H_##name,
+#define HELPER_QUICK(name, n_args, effects) X86_H_##name,
 #include "guest/helpers.def"
 #undef HELPER
+#undef HELPER_QUICK
     X86_N_HELPERS
 };
 #define HELPER(name, n_args, effects) ir_helper_fn x86_helper_##name;
+#define HELPER_QUICK(name, n_args, effects) ir_helper_fn x86_helper_##name, x86_quick_##name;
 #include "guest/helpers.def"
 #undef HELPER
+#undef HELPER_QUICK
 
 /* families, declared from the table */
 #define INSN(mnemonic, fn, arg) x86_lift_fn fn;

@@ -282,6 +282,7 @@ uint64_t x86_helper_x87_store(void *state, uint64_t ctl, uint64_t address, uint6
     uint64_t low;
     uint16_t high = 0;
     unsigned fatal = X87_IE | X87_DE | X87_OE | X87_UE;
+    ir_after_not_quick(s);
     x87_wait(s);
     if (is_empty(s, 0)) {
         c.sw = X87_IE | X87_SF;

@@ -100,6 +100,7 @@ struct host_env {
     const struct host_offsets *offsets;
     struct host_stubs stubs;
     const struct guest_slot *slots; unsigned n_slots;
+    const struct ir_helper *helpers;   /* where code finds ir_helpers */
     uint32_t features;           /* the host's own bits; host_target.probe */
     bool return_stack;           /* use H5 */
     bool exact_flags;            /* the state's flags are exact at faults too (as ir_opt was told) */

@@ -48,6 +48,7 @@ void ir_divide_error(void *state) { abort(); }
 void ir_alignment_fault(void *state) { abort(); }
 void ir_fp_fault(void *state, unsigned exceptions) { abort(); }
 void x86_gp_fault(void *state) { abort(); }
+void ir_after_not_quick(void *state) { }
 void x86_fp_fault(void *state, unsigned exceptions) { abort(); }
 
 /* ---- forms ---- */
@@ -148,7 +149,7 @@ static void move_helpers(void)
 
 static void start(bool ordered, bool all)
 {
-    env = (struct host_env){ .offsets = &offsets, .slots = x86_slots, .n_slots = x86_n_slots, .return_stack = true, .ordered = ordered,
+    env = (struct host_env){ .offsets = &offsets, .slots = x86_slots, .n_slots = x86_n_slots, .helpers = (const struct ir_helper *)0x555555560000, .return_stack = true, .ordered = ordered,
         .features = all ? ~0u : 0 };
     code = (struct host_code){ .rw = aligned_alloc(64, CODE_SIZE), .rx = STUBS_RX, .capacity = STUBS_SIZE };
     if (!code.rw) die("out of", "memory");

@@ -64,5 +64,10 @@ int main(void) {
     f = (void *)(page + 256);
     int r = f();
     printf("beside %d %d\n", r, data[0]);
+    /* the x87 stores into the next instruction: fild ecx, fistp [immediate], mov eax, N, add edx, eax, dec ecx, jnz */
+    static const unsigned char x87[] = { 0x31, 0xd2, 0xb9, 100, 0, 0, 0, 0x89, 0x4c, 0x24, 0xf8, 0xdb, 0x44, 0x24, 0xf8, 0xdb, 0x1d, 1, 0, 0, 0, 0xb8, 0, 0, 0, 0,
+                                         0x01, 0xc2, 0xff, 0xc9, 0x75, 0xe7, 0x89, 0xd0, 0xc3 };
+    memcpy(page + 256, x87, sizeof x87);
+    printf("x87 %d\n", f());
     return 0;
 }

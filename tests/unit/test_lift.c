@@ -27,6 +27,7 @@ static struct x86_state state;
 static sigjmp_buf left;
 enum { LEFT_GP = 1, LEFT_DIVIDE, LEFT_MEMORY, LEFT_OTHER };
 void x86_gp_fault(void *s) { siglongjmp(left, LEFT_GP); }
+void ir_after_not_quick(void *s) { }
 void x86_fp_fault(void *s, unsigned exceptions) { siglongjmp(left, LEFT_OTHER); }
 void ir_fp_fault(void *s, unsigned flags) { siglongjmp(left, LEFT_OTHER); }
 void ir_alignment_fault(void *s) { siglongjmp(left, LEFT_GP); }

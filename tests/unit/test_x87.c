@@ -2,7 +2,7 @@
  * test_x87.c: every x87 encoding, lifted and interpreted, against the real unit: registers, tags, status, memory and flags after
  * each, from random states with corner values, full and empty registers, masked and unmasked exceptions. Once with the host's
  * unit behind the helpers, once with softfloat (then without the transcendental instructions, whose last bit may differ).
- * On other hosts a few fixed results only.
+ * On other hosts a few fixed results only. On each the quick forms of the helpers, against the others.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +16,7 @@
 #include <cmocka.h>
 #include "guest/lift.h"
 #include "guest/x87.h"
+#include "ir/helpers.h"
 
 static sigjmp_buf leave;
 static volatile int faulted;
@@ -27,24 +28,14 @@ static void __attribute__((noreturn)) fault(int kind)
     siglongjmp(leave, 1);
 }
 void x86_gp_fault(void *state) { fault(SIGSEGV); }
+void ir_after_not_quick(void *state) { }
 void x86_fp_fault(void *state, unsigned exceptions) { fault(SIGFPE); }
 void ir_fp_fault(void *state, unsigned exceptions) { fault(SIGFPE); }
 void ir_alignment_fault(void *state) { fault(SIGSEGV); }
 void ir_divide_error(void *state) { fault(SIGFPE); }
 
-#ifdef __x86_64__
-static size_t fetchable(void *ctx, uint64_t pc, size_t want) { return want; }
-static const struct x86_lift_config config = { .max_insns = 1, .fetchable = fetchable };
-static const struct ir_interp_env env = { .pc_offset = X86_OFF(pc), .flags_offset = X86_OFF(flags), .fpcr_offset = X86_OFF(mxcsr) };
 enum { ROUNDS = 150, OPERAND = 64, MEMORY = 256 };
-
-struct native { uint8_t fx[512]; uint64_t rax, rsi, flags, code; } __attribute__((aligned(64)));
-void x87_test_run(struct native *n);
-__asm__(".pushsection .text\nx87_test_run:\n\tpush %rbx\n\tmov %rdi, %rbx\n\tfxrstor64 (%rbx)\n\tmov 520(%rbx), %rsi\n\tpush 528(%rbx)\n"
-        "\tpopfq\n\tmov 512(%rbx), %rax\n\tcall *536(%rbx)\n\tpushfq\n\tpop 528(%rbx)\n\tmov %rax, 512(%rbx)\n\tfxsave64 (%rbx)\n"
-        "\tfninit\n\tpop %rbx\n\tret\n\t.popsection\n");
-
-static uint8_t *code, *memory;
+static uint8_t *memory;
 static uint64_t seed = 0x9e3779b97f4a7c15ull;
 
 static uint64_t rnd(void)
@@ -89,6 +80,18 @@ static void random_operand(uint8_t *p)
     memcpy(p, &v, 8);
     memset(p + 8, (int)rnd(), 2);
 }
+
+#ifdef __x86_64__
+static size_t fetchable(void *ctx, uint64_t pc, size_t want) { return want; }
+static const struct x86_lift_config config = { .max_insns = 1, .fetchable = fetchable };
+static const struct ir_interp_env env = { .pc_offset = X86_OFF(pc), .flags_offset = X86_OFF(flags), .fpcr_offset = X86_OFF(mxcsr) };
+
+static uint8_t *code;
+struct native { uint8_t fx[512]; uint64_t rax, rsi, flags, code; } __attribute__((aligned(64)));
+void x87_test_run(struct native *n);
+__asm__(".pushsection .text\nx87_test_run:\n\tpush %rbx\n\tmov %rdi, %rbx\n\tfxrstor64 (%rbx)\n\tmov 520(%rbx), %rsi\n\tpush 528(%rbx)\n"
+        "\tpopfq\n\tmov 512(%rbx), %rax\n\tcall *536(%rbx)\n\tpushfq\n\tpop 528(%rbx)\n\tmov %rax, 512(%rbx)\n\tfxsave64 (%rbx)\n"
+        "\tfninit\n\tpop %rbx\n\tret\n\t.popsection\n");
 
 static void random_state(struct native *n, bool unmasked)
 {
@@ -215,6 +218,118 @@ static void with_softfloat(void **unused)
 }
 #endif
 
+/* --- quick forms: what they do is what the other form does, to the last bit of the state --- */
+
+struct arguments { uint64_t a, b, c, d; };
+
+static struct x86_state random_x87(void)
+{
+    struct x86_state s;
+    memset(&s, 0, sizeof s);
+    s.fcw = rnd() % 3 ? 0x37f : (uint16_t)((rnd() & 0xf3f) | 0x40);
+    if (rnd() % 4 == 0)
+        s.fcw |= X87_EXCEPTIONS;
+    s.fsw = (uint16_t)(rnd() & (X87_TOP | X87_CC | X87_C1 | X87_PE));
+    if (rnd() % 8 == 0)
+        s.fsw |= (uint16_t)(rnd() & X87_EXCEPTIONS);
+    x87_update_summary(&s);
+    s.ftw = (uint8_t)(rnd() % 3 ? 0xff & ~(1u << ((x87_top(&s) - 1) & 7)) : rnd());
+    s.pc = rnd();
+    s.fip = rnd();
+    s.fdp = rnd();
+    for (unsigned i = 0; i < 8; i++) {
+        uint8_t v[10];
+        random_f80(v);
+        memcpy(&s.st[i].mantissa, v, 8);
+        memcpy(&s.st[i].sign_exp, v + 8, 2);
+        if (rnd() % 8 == 0)
+            s.st[i] = s.st[rnd() & 7];
+        if (rnd() % 16 == 0)
+            s.st[i].mantissa = s.st[i].sign_exp = 0;
+    }
+    return s;
+}
+
+static bool is_named(unsigned helper, const char *name) { return !strcmp(ir_helpers[helper].name, name); }
+
+static struct arguments random_arguments(unsigned helper)
+{
+    static const uint8_t arith[] = { X87_ADD, X87_MUL, X87_SUB, X87_SUBR, X87_DIV, X87_DIVR }, ops[] = { X87_CHS, X87_ABS, X87_TST, X87_XAM };
+    unsigned op = is_named(helper, "x87_op") ? ops[rnd() % 4] : is_named(helper, "x87_load80") ? X87_F80 : arith[rnd() % 6], format = rnd() % 5;
+    uint8_t bits[10];
+    format += format >= X87_F80;
+    if (is_named(helper, "x87_load") || is_named(helper, "x87_store"))
+        op = rnd() % 4 || is_named(helper, "x87_load") ? format : X87_F80;
+    random_operand(bits);
+    struct arguments r = { X87_CTL(op, is_named(helper, "x87_arith_mem") || is_named(helper, "x87_compare_mem") ? format : is_named(helper, "x87_load_const") ? rnd() % 7 : rnd() & 7,
+                                   rnd() & 7, rnd() % 3, is_named(helper, "x87_store") && op < X87_I16 ? 0 /* only integers are truncated */ : rnd() & 1), 0, 0, 0 };
+    r.a |= (rnd() & 0x7ff) << 16;
+    memcpy(&r.b, bits, 8);
+    r.b = format == X87_I16 ? (uint64_t)(int16_t)r.b : format == X87_I32 ? (uint64_t)(int32_t)r.b : format == X87_F32 ? (uint32_t)r.b : r.b;
+    r.c = rnd();
+    if (is_named(helper, "x87_store"))
+        r.b = (uint64_t)(uintptr_t)memory + (rnd() % 8 ? OPERAND : 4096 - 1 - rnd() % 10);
+    else if (is_named(helper, "x87_load80")) {
+        memcpy(&r.c, bits + 8, 2);
+        r.c &= 0xffff;
+    } else if (is_named(helper, "x87_cmov"))
+        r.b &= 1;
+    else if (is_named(helper, "x87_ldcw"))
+        r.a = rnd() % 2 ? 0x37f : rnd() & 0xffff;
+    return r;
+}
+
+/* true: done, in the same way */
+static bool compare_forms(const struct ir_helper *h, struct arguments v, unsigned *bad)
+{
+    struct x86_state s = random_x87(), t = s, before = s;
+    static uint8_t memory_before[8192], memory_quick[8192];
+    volatile uint64_t expected = IR_NOT_QUICK;
+    memcpy(memory_before, memory, sizeof memory_before);
+    uint64_t result = h->quick(&t, v.a, v.b, v.c, v.d);
+    memcpy(memory_quick, memory, sizeof memory_quick);
+    memcpy(memory, memory_before, sizeof memory_before);
+    if (result == IR_NOT_QUICK) {
+        *bad += memcmp(&t, &before, sizeof t) || memcmp(memory_quick, memory_before, sizeof memory_quick);
+        return false;
+    }
+    if (!sigsetjmp(leave, 1))
+        expected = h->fn(&s, v.a, v.b, v.c, v.d);
+    if (result == expected && !memcmp(&s, &t, sizeof s) && !memcmp(memory, memory_quick, sizeof memory_quick))
+        return true;
+    if (!(*bad)++)
+        print_message("%s %llx %llx: fcw %04x, fsw %04x, %04x %016llx and %04x %016llx; quick %llx, fsw %04x, ftw %02x; else %llx, fsw %04x, ftw %02x\n", h->name,
+                      (unsigned long long)v.a, (unsigned long long)v.b, before.fcw, before.fsw,
+                      before.st[x87_top(&before)].sign_exp, (unsigned long long)before.st[x87_top(&before)].mantissa,
+                      before.st[(x87_top(&before) + X87_CTL_J(v.a)) & 7].sign_exp, (unsigned long long)before.st[(x87_top(&before) + X87_CTL_J(v.a)) & 7].mantissa,
+                      (unsigned long long)result, t.fsw, t.ftw, (unsigned long long)expected, s.fsw, s.ftw);
+    return false;
+}
+
+static void all_quick_forms(void)
+{
+    enum { TRIES = 20000, LEAST = TRIES / 40 };
+    unsigned bad = 0;
+    memory = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    for (unsigned k = 0; k < ir_n_helpers; k++) {
+        unsigned done = 0;
+        for (unsigned i = 0; ir_helpers[k].quick && i < TRIES; i++)
+            done += compare_forms(&ir_helpers[k], random_arguments(k), &bad);
+        if (ir_helpers[k].quick && done < LEAST)
+            print_message("%s: done %u times of %u only\n", ir_helpers[k].name, done, (unsigned)TRIES);
+        bad += ir_helpers[k].quick && done < LEAST;
+    }
+    assert_int_equal(bad, 0);
+}
+
+static void quick_forms(void **unused)
+{
+    all_quick_forms();
+    x87_force_soft = true;
+    all_quick_forms();
+    x87_force_soft = false;
+}
+
 /* Transcendental results of the portable code, with a tolerance in the last place */
 static void transcendental_values(void **unused)
 {
@@ -242,6 +357,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transcendental_values),
+        cmocka_unit_test(quick_forms),
 #ifdef __x86_64__
         cmocka_unit_test(with_host_unit),
         cmocka_unit_test(with_softfloat),

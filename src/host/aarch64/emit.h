@@ -36,7 +36,7 @@ struct a64_map {
 const struct a64_map *a64_map(const struct host_env *env);
 
 /* env->stubs.others */
-enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_FPCR, STUB_CALL_PURE, STUB_ONE,
+enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_FPCR, STUB_CALL_PURE, STUB_CALL_QUICK, STUB_ONE,
        STUB_PACK /* x16 = packed flags, also stored to the state; changes x15, x17 */, STUB_UNPACK /* from the state */,
        STUB_EXIT_RUN /* x16 = { guest pc, pc of the block } */, STUB_GET_FPCR /* state's fp control made exact */, STUB_PUT_FPCR /* FPCR, FPSR from it */ };
 /* the spill area: operands and result of one interpreted instruction (and arguments of helpers), saved ports, spilled values */

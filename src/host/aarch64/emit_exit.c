@@ -293,8 +293,8 @@ void emit_call(struct emitter *e, const struct ir_insn *in)
         asm_imm(&e->a, T0, e->pc);
         store_state(e, false, 3, T0, e->o->pc);
     }
-    asm_imm(&e->a, T0, (uint64_t)(uintptr_t)h->fn);
-    call_stub(e, pure ? STUB_CALL_PURE : STUB_CALL);
+    asm_imm(&e->a, T0, (uint64_t)(h->quick ? (uintptr_t)(e->env->helpers + in->imm) : (uintptr_t)h->fn));
+    call_stub(e, h->quick ? STUB_CALL_QUICK : pure ? STUB_CALL_PURE : STUB_CALL);
     if (is_gpr_type(in->type) && e->v[e->i].uses)
         settle(e, (ir_ref)e->i, 0, in->type == IR_I64);
 }

@@ -5,6 +5,7 @@
  * return stack holds nothing else, so it may be cut to empty at any time.
  */
 #include "host/aarch64/emit.h"
+#include "ir/helpers.h"
 
 enum { SAVED_BYTES = 160, STP_PRE = 0xa9800000, LDP_POST = 0xa8c00000, STP = 0xa9000000, LDP = 0xa9400000, RET = 0xd65f03c0, BR = 0xd61f0000, BLR = 0xd63f0000 };
 
@@ -28,10 +29,11 @@ static void mov_sp(struct asm_buf *a, unsigned d, unsigned n) { asm_add_imm(a, t
 
 static bool callee_saved(unsigned r) { return r >= 19 && r <= 28; }
 
-static void move_mapped(struct asm_buf *a, const struct a64_map *map, bool load, bool volatile_only)
+enum which { ALL, VOLATILE /* what C may change */, VOLATILE_GPRS };
+static void move_mapped(struct asm_buf *a, const struct a64_map *map, bool load, enum which which)
 {
-    for (unsigned r = 0; r < N_REGS; r++) {
-        if (map->offset[r] < 0 || (volatile_only && callee_saved(r)))
+    for (unsigned r = 0; r < (which == VOLATILE_GPRS ? VEC : N_REGS); r++) {
+        if (map->offset[r] < 0 || (which != ALL && callee_saved(r)))
             continue;
         if (r >= VEC)
             asm_mem(a, load, true, 4, r - VEC, STATE, map->offset[r]);
@@ -136,7 +138,7 @@ static void emit_enter(struct asm_buf *a, const struct a64_map *map, const struc
     asm_imm(a, POLL, o->poll_page);
     asm_rrr(a, true, A_ADD, POLL, POLL, STATE);
     put_fpcr(a, o);
-    move_mapped(a, map, true, false);
+    move_mapped(a, map, true, ALL);
     unpack(a, o);
     quad(a, true, T0, o->ret_sp);
     mov_sp(a, SP, T0);
@@ -156,7 +158,7 @@ static void back_to_c(struct asm_buf *a, const struct host_offsets *o)
 
 static void save_all(struct asm_buf *a, const struct a64_map *map, const struct host_offsets *o)
 {
-    move_mapped(a, map, false, false);
+    move_mapped(a, map, false, ALL);
     pack(a, o);
     get_fpcr(a, o);
     mov_sp(a, T0, SP);
@@ -238,7 +240,7 @@ static void emit_call_stub(struct asm_buf *a, const struct a64_map *map, const s
     enum { FRAME = 48 };
     asm_mov(a, true, 18, T0);
     if (pure) {
-        move_mapped(a, map, false, true);
+        move_mapped(a, map, false, VOLATILE);
         mov_sp(a, T0, SP);
         quad(a, false, T0, o->ret_sp);
     } else
@@ -256,12 +258,42 @@ static void emit_call_stub(struct asm_buf *a, const struct a64_map *map, const s
     pair(a, LDP, LR, STATE, SP, 0);
     pair(a, LDP, FL_NZ, FL_P, SP, 16);
     pair(a, LDP, FL_A, ZR, SP, 32);
-    move_mapped(a, map, true, pure);
+    move_mapped(a, map, true, pure ? VOLATILE : ALL);
     if (!pure) {
         unpack(a, o);
         put_fpcr(a, o);
     }
     to_return_stack(a, o);
+    asm_put(a, RET);
+}
+
+/* x16 = struct ir_helper with a quick form. `call`: the stub for the other one, which finds all as it was */
+static void emit_quick_stub(struct asm_buf *a, const struct a64_map *map, const struct host_offsets *o, uint64_t call)
+{
+    enum { FRAME = 48 };
+    move_mapped(a, map, false, VOLATILE_GPRS);
+    mov_sp(a, T1, SP);
+    quad(a, false, T1, o->ret_sp);
+    asm_mov(a, true, 18, T0);
+    to_c_stack(a, o, FRAME);
+    pair(a, STP, LR, STATE, SP, 0);
+    pair(a, STP, FL_NZ, FL_P, SP, 16);
+    pair(a, STP, FL_A, 18, SP, 32);
+    asm_mov(a, true, 0, STATE);
+    for (unsigned k = 0; k < 4; k++)
+        quad(a, true, 1 + k, o->spill + CELL_ARG + k * 8);
+    asm_mem(a, true, false, 3, T0, 18, offsetof(struct ir_helper, quick));
+    asm_put(a, BLR | T0 << 5);
+    pair(a, LDP, LR, STATE, SP, 0);
+    pair(a, LDP, FL_NZ, FL_P, SP, 16);
+    pair(a, LDP, FL_A, 18, SP, 32);
+    move_mapped(a, map, true, VOLATILE_GPRS);
+    to_return_stack(a, o);
+    asm_add_imm(a, true, false, false, T1, 0, 1);
+    uint8_t *quick = asm_jump(a, J_CBNZ | A_X | T1);
+    asm_mem(a, true, false, 3, T0, 18, offsetof(struct ir_helper, fn));
+    asm_b(a, call);
+    asm_land(a, quick);
     asm_put(a, RET);
 }
 
@@ -352,6 +384,8 @@ void a64_emit_stubs(struct host_env *env, struct host_code *code)
     emit_call_stub(a, map, o, false);
     s->others[STUB_CALL_PURE] = start(a);
     emit_call_stub(a, map, o, true);
+    s->others[STUB_CALL_QUICK] = start(a);
+    emit_quick_stub(a, map, o, s->others[STUB_CALL]);
     s->others[STUB_ONE] = start(a);
     emit_one_stub(a, map, o);
     emit_small(a, s, o);

@@ -130,7 +130,7 @@ struct p64_map {
 const struct p64_map *p64_map(const struct host_env *env);
 
 /* env->stubs.others */
-enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_PURE, STUB_ONE, STUB_BASE /* value of r2 */, STUB_MODES, STUB_GATHER, STUB_CONSTANTS, STUB_FLAGS, STUB_COMPARE, STUB_EXIT_RUN };
+enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_PURE, STUB_CALL_QUICK, STUB_ONE, STUB_BASE /* value of r2 */, STUB_MODES, STUB_GATHER, STUB_CONSTANTS, STUB_FLAGS, STUB_COMPARE, STUB_EXIT_RUN };
 /* the spill area: arguments of helpers, cells of ir_interp_one, then spilled values */
 enum { SPILL_ARGS = 0, SPILL_CELLS = 32, SPILL_RESULT = SPILL_CELLS + 64, SPILL_PORT = SPILL_RESULT + 16, SPILL_LOOP = SPILL_PORT + 8 /* loops.c */, SPILL_FIRST = 128, SPILL_SLOT = 16, N_SPILLS = 55 /* up to SPILL_LAZY_A */ };
 /* the frame that `enter` makes: ABI header and parameter area, then what it saves, then what STUB_ONE saves */

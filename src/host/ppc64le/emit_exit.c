@@ -173,9 +173,9 @@ void emit_call(struct emitter *e, const struct ir_insn *in)
         set_imm(&e->a, e->env, R11, (int64_t)e->pc);
         state_mem(e, (uint32_t)P_STD, R11, (int32_t)e->o->pc);
     }
-    set_imm(&e->a, e->env, R11, (int64_t)(uintptr_t)h->fn);
-    far_jump(&e->a, e->env, e->env->stubs.others[is_pure ? STUB_CALL_PURE : STUB_CALL], true);
-    e->flags_ready |= !is_pure;
+    set_imm(&e->a, e->env, R11, (int64_t)(h->quick ? (uintptr_t)(e->env->helpers + in->imm) : (uintptr_t)h->fn));
+    far_jump(&e->a, e->env, e->env->stubs.others[h->quick ? STUB_CALL_QUICK : is_pure ? STUB_CALL_PURE : STUB_CALL], true);
+    e->flags_ready |= !is_pure && !h->quick;
     if (is_gpr_type(in->type) && e->v[e->i].uses)
         result(e, R3, in->type == IR_I64 ? 0 : 0);
 }

@@ -4,6 +4,7 @@
  * Manual: 64-bit ELF V2 ABI for POWER, 2.2 (frames, r2 and r12 at a function's entry).
  */
 #include "host/ppc64le/emit.h"
+#include "ir/helpers.h"
 
 /* Near to the code (which starts at rx), so that two instructions reach it, and what lies within 2 GiB of it: the guest's programs too. */
 static uint64_t base_near(uint64_t rx) { return (rx & ~0xffffull) + 0x20000000; }
@@ -234,6 +235,31 @@ static void emit_call_stub(struct asm_buf *a, const struct host_env *env, bool i
     asm_u32(a, P_BLR);
 }
 
+/* r11 = struct ir_helper with a quick form. `call`: the stub for the other one, which finds all as it was. All mapped registers are callee-saved. */
+static void emit_quick_stub(struct asm_buf *a, const struct host_env *env, uint64_t call)
+{
+    const struct host_offsets *o = env->offsets;
+    save_link(a, true);
+    asm_d(a, (uint32_t)P_STD, R11, R1, FRAME_ONE_GPR);
+    asm_mr(a, R3, REG_STATE);
+    for (unsigned k = 0; k < 4; k++)
+        near_state(a, (uint32_t)P_LD, R4 + k, o->spill + SPILL_ARGS + 8 * k);
+    asm_d(a, (uint32_t)P_LD, R12, R11, offsetof(struct ir_helper, quick));
+    call_c(a, env);
+    set_poll(a, o);
+    asm_d(a, (uint32_t)P_LD, R11, R1, FRAME_ONE_GPR);
+    asm_cmpi(a, 0, true, true, R3, (int32_t)IR_NOT_QUICK);
+    uint8_t *quick = asm_bc_later(a, BO_FALSE, CR_EQ);
+    save_link(a, false);
+    asm_r(a, P_MTLR, R0);
+    asm_d(a, (uint32_t)P_LD, R11, R11, offsetof(struct ir_helper, fn));
+    asm_b(a, call, false);
+    asm_patch(a, quick);
+    save_link(a, false);
+    asm_r(a, P_MTLR, R0);
+    asm_u32(a, P_BLR);
+}
+
 /* lr = struct p64_one, behind which it returns; keeps all registers but r0 and lr */
 static void emit_one_stub(struct asm_buf *a, const struct host_env *env)
 {
@@ -314,6 +340,8 @@ void p64_emit_stubs(struct host_env *env, struct host_code *code)
     emit_call_stub(a, env, false);
     s->others[STUB_CALL_PURE] = start(a);
     emit_call_stub(a, env, true);
+    s->others[STUB_CALL_QUICK] = start(a);
+    emit_quick_stub(a, env, s->others[STUB_CALL]);
     s->others[STUB_ONE] = start(a);
     emit_one_stub(a, env);
     s->others[STUB_MODES] = start(a);

@@ -29,7 +29,7 @@ struct x64_map {
 const struct x64_map *x64_map(const struct host_env *env);
 
 /* env->stubs.others */
-enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_FPCR, STUB_CALL_PURE };
+enum { STUB_EXIT_LINK, STUB_EXIT_INDIRECT, STUB_EXIT_TRAP, STUB_RET_MISMATCH, STUB_CALL, STUB_CALL_FPCR, STUB_CALL_PURE, STUB_CALL_QUICK };
 /* the first bytes of the spill area: arguments of helpers, then scratch for flags saved around */
 enum { SPILL_ARGS = 0, SPILL_RAX = 32, SPILL_WORD = 40, SPILL_MXCSR = 48, SPILL_FIRST = 64, SPILL_SLOT = 16, N_SPILLS = 48 };
 enum { FEATURE_BMI1 = 1, FEATURE_BMI2 = 2, FEATURE_LZCNT = 4, FEATURE_AES = 8, FEATURE_PCLMUL = 16, FEATURE_SHA = 32 };

@@ -360,8 +360,8 @@ void call_c(struct emitter *e, const struct ir_insn *in, const struct ir_helper 
         store_argument(e, in->arg[k], spill_at(e, SPILL_ARGS + k * 8));
     if (!(h->effects & IR_H_PURE))
         store_pc(e);
-    asm_mov_imm(&e->a, RAX, (uint64_t)(uintptr_t)h->fn);
-    unsigned stub = h->effects & IR_H_PURE ? STUB_CALL_PURE : h->effects & IR_H_FPCR ? STUB_CALL_FPCR : STUB_CALL;
+    asm_mov_imm(&e->a, RAX, (uint64_t)(h->quick ? (uintptr_t)(e->env->helpers + in->imm) : (uintptr_t)h->fn));
+    unsigned stub = h->quick ? STUB_CALL_QUICK : h->effects & IR_H_PURE ? STUB_CALL_PURE : h->effects & IR_H_FPCR ? STUB_CALL_FPCR : STUB_CALL;
     asm_u8(&e->a, CALL);
     asm_u32(&e->a, (uint32_t)(e->env->stubs.others[stub] - (asm_here(&e->a) + 4)));
     if (done)

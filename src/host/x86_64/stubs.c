@@ -5,6 +5,7 @@
  * addresses for the processor's return predictor. The return stack holds nothing else, so it may be cut to empty at any time.
  */
 #include "host/x86_64/emit.h"
+#include "ir/helpers.h"
 
 static const uint8_t callee_saved[] = { RBX, RBP, R12, R13, R14, R15 };
 enum { N_SAVED = sizeof callee_saved };
@@ -12,10 +13,11 @@ static const uint8_t argument[] = { RSI, RDX, RCX, R8 };
 
 static bool is_callee_saved(unsigned reg) { return memchr(callee_saved, (int)reg, N_SAVED) != NULL; }
 
-static void move_mapped(struct asm_buf *a, const struct x64_map *map, bool store, bool volatile_only)
+enum which { ALL, VOLATILE /* what C may change */, VOLATILE_GPRS };
+static void move_mapped(struct asm_buf *a, const struct x64_map *map, bool store, enum which which)
 {
-    for (unsigned r = 0; r < 32; r++) {
-        if (map->offset[r] < 0 || (volatile_only && is_callee_saved(r)))
+    for (unsigned r = 0; r < (which == VOLATILE_GPRS ? XMM : 32); r++) {
+        if (map->offset[r] < 0 || (which != ALL && is_callee_saved(r)))
             continue;
         struct asm_mem m = at_state(map->offset[r]);
         if (r >= XMM)
@@ -51,7 +53,7 @@ static void emit_enter(struct asm_buf *a, const struct x64_map *map, const struc
     mxcsr(a, true, o->host_fpcr);
     mxcsr(a, false, o->fpcr);
     asm_mov_rr(a, 8, RAX, RSI);
-    move_mapped(a, map, false, false);
+    move_mapped(a, map, false, ALL);
     asm_load(a, 8, RSP, at_state((int32_t)o->ret_sp));
     jmp_reg(a, RAX);
 }
@@ -68,7 +70,7 @@ static void back_to_c(struct asm_buf *a, const struct host_offsets *o)
 /* ecx = reason */
 static void emit_leave(struct asm_buf *a, const struct x64_map *map, const struct host_offsets *o)
 {
-    move_mapped(a, map, true, false);
+    move_mapped(a, map, true, ALL);
     mxcsr(a, true, o->fpcr);
     asm_store(a, 8, at_state((int32_t)o->ret_sp), RSP);
     asm_mov_rr(a, 4, RAX, RCX);
@@ -121,12 +123,19 @@ static void emit_miss(struct asm_buf *a, const struct host_offsets *o, uint64_t 
     reason(a, HOST_R_INDIRECT, leave);
 }
 
+static void load_arguments(struct asm_buf *a, const struct host_offsets *o)
+{
+    asm_load(a, 8, RDI, at_state((int32_t)o->self));
+    for (unsigned k = 0; k < 4; k++)
+        asm_load(a, 8, argument[k], at_state((int32_t)(o->spill + SPILL_ARGS + k * 8)));
+}
+
 /* rax = C function; arguments in the spill area. Called with the return stack; the return address waits on C's stack, so that the return
  * stack is as the guest left it when the helper does not come back. It aligns C's stack as well. */
 static void emit_call_stub(struct asm_buf *a, const struct x64_map *map, const struct host_offsets *o, bool pure, bool fpcr)
 {
     pop(a, RCX);
-    move_mapped(a, map, true, pure);
+    move_mapped(a, map, true, pure ? VOLATILE : ALL);
     asm_store(a, 8, at_state((int32_t)o->ret_sp), RSP);
     asm_load(a, 8, RSP, at_state((int32_t)o->host_sp));
     push(a, RCX);
@@ -134,17 +143,46 @@ static void emit_call_stub(struct asm_buf *a, const struct x64_map *map, const s
         mxcsr(a, true, o->fpcr);
     if (fpcr)
         mxcsr(a, false, o->host_fpcr);
-    asm_load(a, 8, RDI, at_state((int32_t)o->self));
-    for (unsigned k = 0; k < 4; k++)
-        asm_load(a, 8, argument[k], at_state((int32_t)(o->spill + SPILL_ARGS + k * 8)));
+    load_arguments(a, o);
     asm_rr(a, 0xff, 4, 2, RAX);
     if (fpcr)
         mxcsr(a, false, o->fpcr);
     pop(a, RCX);
     asm_load(a, 8, RSP, at_state((int32_t)o->ret_sp));
-    move_mapped(a, map, false, pure);
+    move_mapped(a, map, false, pure ? VOLATILE : ALL);
     push(a, RCX);
     asm_u8(a, 0xc3);
+}
+
+static void end_quick(struct asm_buf *a, const struct x64_map *map, const struct host_offsets *o)
+{
+    pop(a, RCX);
+    asm_load(a, 8, RSP, at_state((int32_t)o->ret_sp));
+    move_mapped(a, map, false, VOLATILE_GPRS);
+    push(a, RCX);
+}
+
+/* rax = struct ir_helper with a quick form. `call`: the stub for the other one, which finds all as it was */
+static void emit_quick_stub(struct asm_buf *a, const struct x64_map *map, const struct host_offsets *o, uint64_t call)
+{
+    pop(a, RCX);
+    move_mapped(a, map, true, VOLATILE_GPRS);
+    asm_store(a, 8, at_state((int32_t)o->ret_sp), RSP);
+    asm_load(a, 8, RSP, at_state((int32_t)o->host_sp));
+    push(a, RCX);
+    push(a, RAX);
+    load_arguments(a, o);
+    asm_rm(a, 0xff, 4, 2, at_reg(RAX, (int32_t)offsetof(struct ir_helper, quick)), 0);
+    asm_alu_ri(a, ALU_CMP, 8, RAX, (int32_t)IR_NOT_QUICK);
+    uint8_t *not_quick = asm_jcc_short(a, CC_E);
+    pop(a, RCX);
+    end_quick(a, map, o);
+    asm_u8(a, 0xc3);
+    asm_here_short(a, not_quick);
+    pop(a, RAX);
+    end_quick(a, map, o);
+    asm_load(a, 8, RAX, at_reg(RAX, (int32_t)offsetof(struct ir_helper, fn)));
+    asm_jmp(a, call);
 }
 
 static uint64_t start(struct asm_buf *a)
@@ -188,6 +226,8 @@ void x64_emit_stubs(struct host_env *env, struct host_code *code)
     emit_call_stub(a, map, o, false, true);
     s->others[STUB_CALL_PURE] = start(a);
     emit_call_stub(a, map, o, true, false);
+    s->others[STUB_CALL_QUICK] = start(a);
+    emit_quick_stub(a, map, o, s->others[STUB_CALL]);
     code->size = asm_offset(a);
     code->n_exits = code->n_map = 0;
 }
