@@ -238,8 +238,7 @@ static int act_on_trap(struct cpu *cpu, unsigned trap)
     case IR_TRAP_OVERFLOW: return ENGINE_OVERFLOW;
     case IR_TRAP_REDO:
         cpu->state.pc = cpu->exit_target;
-        if (engine.host->regions_look)
-            redo_note(cpu->exit_target);
+        redo_note(cpu->exit_target);
         return run_single(cpu);
     default: return GO_ON;            /* SINGLE; DECODE is found again, or not, at its pc */
     }

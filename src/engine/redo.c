@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * redo.c: instructions in front of which regions are left because the host's processor differs from x86's there (IR_TRAP_REDO): a special number, a
- * misaligned locked operation. The second time the region goes, and is made again without one look for a whole loop (llvm_block.one_look); once
- * it is often, regions end in front of the instruction, and tier 1 does it in its own way.
+ * redo.c: instructions in front of which regions are left (IR_TRAP_REDO) because the host's processor differs from x86's there, at a special number, a
+ * misaligned locked operation, or because a helper's quick form does not do that case. Where regions look behind floating point, the second time the
+ * region goes, and is made again without one look for a whole loop (llvm_block.one_look); once it is often, regions end in front of the instruction, and tier 1 does it in its own way.
  */
 #include "engine/internal.h"
 
@@ -19,6 +19,6 @@ void redo_note(uint64_t pc)
     if (n >= OFTEN)
         return;
     __atomic_store_n(place(pc), ++n, __ATOMIC_RELAXED);
-    if (n == 2 || n == OFTEN)
+    if ((n == 2 && engine.host->regions_look) || n == OFTEN)
         engine_invalidate(pc, 1);
 }

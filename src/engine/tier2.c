@@ -286,7 +286,7 @@ void tier2_cut_off(struct block *region)
 
 static struct llvm_region empty_region(void)
 {
-    return (struct llvm_region){ .slots = x86_slots, .n_slots = x86_n_slots, .offsets = &engine.offsets,
+    return (struct llvm_region){ .slots = x86_slots, .n_slots = x86_n_slots, .offsets = &engine.offsets, .helpers = ir_helpers,
                                  .features = engine.host->region_features ? engine.host->region_features(engine.env.features) : "", .log = log_on(LOG_LLVM) ? (log_file ? log_file : stderr) : NULL };
 }
 
@@ -295,7 +295,7 @@ unsigned tier2_known(const struct ir_block *b, unsigned exact)
     struct llvm_region l = empty_region();
     l.exact = exact;
     unsigned known = tier2_module_known(&l, b);
-    for (unsigned k = 0; engine.host->regions_look && k < known; k++)
+    for (unsigned k = 0; k < known; k++)
         if (b->insn[k].op == IR_INSN && redo_often((uint64_t)b->insn[k].imm))
             return k;
     return known;

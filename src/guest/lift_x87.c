@@ -125,7 +125,7 @@ bool x86_x87_compare(struct x86_lifter *L, unsigned arg)
 /* arg: enum x87_op */
 bool x86_x87_op(struct x86_lifter *L, unsigned arg)
 {
-    call1(L, X86_H_x87_op, X87_CTL(arg, 0, 0, 0, 0));
+    call1(L, arg == X87_CHS || arg == X87_ABS || arg == X87_TST ? X86_H_x87_sign : X86_H_x87_op, X87_CTL(arg, 0, 0, 0, 0));
     return true;
 }
 

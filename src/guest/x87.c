@@ -211,13 +211,13 @@ uint64_t x86_helper_x87_load_st(void *state, uint64_t ctl, uint64_t b, uint64_t 
     return 0;
 }
 
-/* FLD1, FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2, FLDZ: truncated constants, and how much is cut off decides the rounding */
+const struct x87_constant x87_constants[7] = {
+    { 0x8000000000000000, 0x3fff, false }, { 0xd49a784bcd1b8afe, 0x4000, false }, { 0xb8aa3b295c17f0bb, 0x3fff, true },
+    { 0xc90fdaa22168c234, 0x4000, true }, { 0x9a209a84fbcff798, 0x3ffd, true }, { 0xb17217f7d1cf79ab, 0x3ffe, true },
+    { 0, 0, false } };
+
 uint64_t x86_helper_x87_load_const(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
 {
-    static const struct { uint64_t frac; uint16_t top; bool up; } k[7] = {
-        { 0x8000000000000000, 0x3fff, false }, { 0xd49a784bcd1b8afe, 0x4000, false }, { 0xb8aa3b295c17f0bb, 0x3fff, true },
-        { 0xc90fdaa22168c234, 0x4000, true }, { 0x9a209a84fbcff798, 0x3ffd, true }, { 0xb17217f7d1cf79ab, 0x3ffe, true },
-        { 0, 0, false } };
     struct x86_state *s = state;
     unsigned i = X87_CTL_I(ctl), rounding = s->fcw >> 10 & 3;
     x87_wait(s);
@@ -225,8 +225,8 @@ uint64_t x86_helper_x87_load_const(void *state, uint64_t ctl, uint64_t b, uint64
     if (i > 6)
         return 0;
     bool exact = i == 0 || i == 6;
-    bool up = !exact && (rounding == SF_UP || (rounding == SF_NEAREST && k[i].up));
-    load(s, sf_f80(k[i].frac + up, k[i].top));
+    bool up = !exact && (rounding == SF_UP || (rounding == SF_NEAREST && x87_constants[i].up));
+    load(s, sf_f80(x87_constants[i].frac + up, x87_constants[i].top));
     return 0;
 }
 
@@ -532,20 +532,28 @@ static void operate(struct x86_state *s, enum x87_op op)
 
 uint64_t x86_helper_x87_op(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
 {
+    struct x86_state *s = state;
+    x87_wait(s);
+    begin(s, ctl);
+    if (X87_CTL_OP(ctl) == X87_XAM)
+        examine(s);
+    else
+        operate(s, X87_CTL_OP(ctl));
+    return 0;
+}
+
+/* FCHS, FABS, FTST */
+uint64_t x86_helper_x87_sign(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
+{
     static const struct sf_value zero;
     struct x86_state *s = state;
     struct sf_ctx ctx = sf_from_fcw(s->fcw);
-    enum x87_op op = X87_CTL_OP(ctl);
     x87_wait(s);
     begin(s, ctl);
-    if (op == X87_XAM)
-        examine(s);
-    else if (op == X87_TST)
+    if (X87_CTL_OP(ctl) == X87_TST)
         compare_and_set(s, ctl, &zero, &ctx);
-    else if (op == X87_CHS || op == X87_ABS)
-        change_sign(s, op);
     else
-        operate(s, op);
+        change_sign(s, X87_CTL_OP(ctl));
     return 0;
 }
 

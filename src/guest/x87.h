@@ -58,7 +58,10 @@ uint64_t x87_native_convert(struct x87_calc *c, enum x87_format f, bool truncate
 /* Tests: compute by softfloat on every host. */
 extern bool x87_force_soft;
 
-/* --- x87.c: shared with helpers_x87.c --- */
+/* --- x87.c: shared with helpers_x87.c and x87_quick.c --- */
+/* FLD1, FLDL2T, FLDL2E, FLDPI, FLDLG2, FLDLN2, FLDZ: cut off; up: nearer to the next one */
+struct x87_constant { uint64_t frac; uint16_t top; bool up; };
+extern const struct x87_constant x87_constants[7];
 static inline unsigned x87_top(const struct x86_state *s) { return s->fsw >> 11 & 7; }
 void x87_wait(struct x86_state *s);                  /* #MF when an unmasked exception is pending */
 void x87_update_summary(struct x86_state *s);        /* ES and B from exceptions and masks */

@@ -8,13 +8,14 @@
 
 #ifdef __x86_64__
 #define X87_NATIVE(code, rest) \
-    __asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" code "\n\tfnstsw %%ax\n\tfstpt %[r]" rest : "=a"(sw), [r] "=m"(*r) : [a] "m"(*a), [b] "m"(*b))
+    __asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" code "\n\tfnstsw %%ax\n\tfstpt %[a]" rest : "=a"(sw), [a] "+m"(*a) : [b] "m"(*b))
 
-/* *r = *a op *b for numbers with an exponent that is not 0. False: something else than a normal number came of it, or one so small that it may have
- * underflowed. *c1: X87_C1 */
-static inline __attribute__((always_inline)) bool x87_native_quick(struct x86_f80 *r, unsigned *c1, enum x87_op op, const struct x86_f80 *a, const struct x86_f80 *b)
+/* *a = *a op *b for numbers with an exponent that is not 0; the result goes to its place at once, where the next operation finds it soonest. False, and
+ * nothing changed: something else than a normal number came of it, or one so small that it may have underflowed. *c1: X87_C1 */
+static inline __attribute__((always_inline)) bool x87_native_quick(struct x86_f80 *a, unsigned *c1, enum x87_op op, const struct x86_f80 *b)
 {
-    uint16_t sw;
+    uint64_t mantissa = a->mantissa;
+    uint16_t sw, sign_exp = a->sign_exp;
     if (op == X87_ADD)
         X87_NATIVE("faddp", "");
     else if (op == X87_MUL)
@@ -28,7 +29,11 @@ static inline __attribute__((always_inline)) bool x87_native_quick(struct x86_f8
     else
         X87_NATIVE("fdivr %%st(1), %%st", "\n\tfstp %%st(0)");
     *c1 = sw & X87_C1;
-    return (unsigned)(r->sign_exp & 0x7fff) - 2 < 0x7ffd;
+    if (__builtin_expect((unsigned)(a->sign_exp & 0x7fff) - 2 < 0x7ffd, 1))
+        return true;
+    a->mantissa = mantissa;
+    a->sign_exp = sign_exp;
+    return false;
 }
 #undef X87_NATIVE
 #endif

@@ -2,7 +2,7 @@
  * x87_quick.c: the quick forms (ir/helpers.h) of x87 helpers: numbers that are normal or zero, all exceptions masked, 64 significant bits, to the
  * nearest. Whatever is else, an empty or full stack among it, is x87.c's; each of these does what the helper of its name does there, to the bit.
  *
- *  Q1 nothing is changed before it is certain that all can be done
+ *  Q1 nothing is changed before it is certain that all can be done (what x87_native.h writes it takes back)
  *  Q2 general registers only (meson.build says so to the compiler), no calls out of this file
  * Manual: Intel SDM volume 1, 8.1 (registers), 4.8.4 (rounding).
  */
@@ -18,13 +18,23 @@ enum { BIAS = 0x3fff, MOST = 0x7fff /* exponent of infinities and NaNs */, SIGN 
 
 struct number { uint64_t sig; int exp; unsigned sign; };      /* (-1)^sign * sig / 2^63 * 2^(exp - BIAS); sig has bit 63, or all is zero */
 
-/* all masked, 64 bits, to the nearest; nothing pending */
-INLINE bool usual(const struct x86_state *s) { return (s->fcw & 0xf3f) == 0x33f && !(s->fsw & X87_ES); }
-INLINE bool all_masked(const struct x86_state *s) { return (s->fcw & X87_EXCEPTIONS) == X87_EXCEPTIONS && !(s->fsw & X87_ES); }
+/* The state, with what nearly every instruction reads and writes at hand, so that it goes through memory once in each; end_with_c1 writes it back. */
+struct unit { struct x86_state *s; unsigned fsw, ftw; };
 
-INLINE unsigned phys(const struct x86_state *s, unsigned i) { return (x87_top(s) + i) & 7; }
-INLINE bool is_used(const struct x86_state *s, unsigned i) { return s->ftw >> phys(s, i) & 1; }
-INLINE struct x86_f80 *reg(struct x86_state *s, unsigned i) { return &s->st[phys(s, i)]; }
+INLINE struct unit unit_of(void *state)
+{
+    struct x86_state *s = state;
+    return (struct unit){ s, s->fsw, s->ftw };
+}
+
+/* all masked, 64 bits, to the nearest; nothing pending */
+INLINE bool usual(const struct unit *u) { return (u->s->fcw & 0xf3f) == 0x33f && !(u->fsw & X87_ES); }
+INLINE bool all_masked(const struct unit *u) { return (u->s->fcw & X87_EXCEPTIONS) == X87_EXCEPTIONS && !(u->fsw & X87_ES); }
+INLINE bool pending(const struct unit *u) { return u->fsw & X87_ES; }
+
+INLINE unsigned phys(const struct unit *u, unsigned i) { return ((u->fsw >> 11) + i) & 7; }
+INLINE bool is_used(const struct unit *u, unsigned i) { return u->ftw >> phys(u, i) & 1; }
+INLINE struct x86_f80 *reg(const struct unit *u, unsigned i) { return &u->s->st[phys(u, i)]; }
 
 /* False: neither normal nor zero. */
 INLINE bool read(const struct x86_f80 *r, struct number *n)
@@ -33,7 +43,7 @@ INLINE bool read(const struct x86_f80 *r, struct number *n)
     return n->sig >> 63 ? (unsigned)n->exp - 1 < MOST - 1 : !n->sig && !n->exp;
 }
 
-INLINE bool read_st(struct x86_state *s, unsigned i, struct number *n) { return is_used(s, i) && read(reg(s, i), n); }
+INLINE bool read_st(const struct unit *u, unsigned i, struct number *n) { return is_used(u, i) && read(reg(u, i), n); }
 
 INLINE void write(struct x86_f80 *r, struct number n)
 {
@@ -41,35 +51,45 @@ INLINE void write(struct x86_f80 *r, struct number n)
     r->sign_exp = (uint16_t)(n.sign << 15 | (unsigned)n.exp);
 }
 
-INLINE void note(struct x86_state *s, uint64_t ctl)
+INLINE void push(struct unit *u, uint64_t mantissa, unsigned sign_exp)
 {
+    unsigned p = phys(u, 7);
+    u->fsw = (u->fsw & ~X87_TOP) | p << 11;
+    u->ftw |= 1u << p;
+    u->s->st[p].mantissa = mantissa;
+    u->s->st[p].sign_exp = (uint16_t)sign_exp;
+}
+
+INLINE void pop(struct unit *u, unsigned n)
+{
+    for (; n; n--) {
+        u->ftw &= ~(1u << phys(u, 0));
+        u->fsw = (u->fsw & ~X87_TOP) | phys(u, 1) << 11;
+    }
+}
+
+/* The end, as which instruction; C1 stays. */
+INLINE uint64_t end_with_c1(const struct unit *u, uint64_t ctl)
+{
+    struct x86_state *s = u->s;
+    s->fsw = (uint16_t)u->fsw;
+    s->ftw = (uint8_t)u->ftw;
     s->fip = s->pc;
     s->fop = (uint16_t)X87_CTL_FOP(ctl);
+    return 0;
 }
 
 /* flags: X87_PE, X87_C1 */
-INLINE void end(struct x86_state *s, uint64_t ctl, unsigned flags)
+INLINE uint64_t end(struct unit *u, uint64_t ctl, unsigned flags)
 {
-    s->fsw = (uint16_t)((s->fsw & ~X87_C1) | flags);
-    note(s, ctl);
+    u->fsw = (u->fsw & ~X87_C1) | flags;
+    return end_with_c1(u, ctl);
 }
 
-INLINE void push(struct x86_state *s, uint64_t mantissa, unsigned sign_exp)
+INLINE uint64_t end_memory(struct unit *u, uint64_t ctl, uint64_t address, unsigned flags)
 {
-    unsigned p = phys(s, 7);
-    s->fsw = (uint16_t)((s->fsw & ~X87_TOP) | p << 11);
-    s->ftw |= (uint8_t)(1u << p);
-    s->st[p].mantissa = mantissa;
-    s->st[p].sign_exp = (uint16_t)sign_exp;
-}
-
-INLINE void pop(struct x86_state *s, unsigned n)
-{
-    for (; n; n--) {
-        unsigned p = x87_top(s);
-        s->ftw &= (uint8_t)~(1u << p);
-        s->fsw = (uint16_t)((s->fsw & ~X87_TOP) | ((p + 1) & 7) << 11);
-    }
+    u->s->fdp = address;
+    return end(u, ctl, flags);
 }
 
 /* --- arithmetic --- */
@@ -199,35 +219,32 @@ INLINE bool compute(struct number *r, unsigned *flags, enum x87_op op, struct nu
 
 static __attribute__((noinline)) uint64_t arith(struct x86_state *s, uint64_t ctl, unsigned i, unsigned j)
 {
+    struct unit u = unit_of(s);
     unsigned flags;
     struct number a, b, r;
-    if (!read_st(s, i, &a) || !read_st(s, j, &b) || !compute(&r, &flags, X87_CTL_OP(ctl), a, b))
+    if (!read_st(&u, i, &a) || !read_st(&u, j, &b) || !compute(&r, &flags, X87_CTL_OP(ctl), a, b))
         return IR_NOT_QUICK;
-    write(reg(s, i), r);
-    end(s, ctl, flags);
-    pop(s, X87_CTL_POPS(ctl));
-    return 0;
+    write(reg(&u, i), r);
+    pop(&u, X87_CTL_POPS(ctl));
+    return end(&u, ctl, flags);
 }
 
 uint64_t x86_quick_x87_arith(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     unsigned i = X87_CTL_I(ctl), j = X87_CTL_J(ctl);
-    if (!usual(s) || !is_used(s, i) || !is_used(s, j))
+    if (!usual(&u) || !is_used(&u, i) || !is_used(&u, j))
         return IR_NOT_QUICK;
 #ifdef __x86_64__
     unsigned c1;
-    struct x86_f80 r, *to = reg(s, i);
-    const struct x86_f80 *other = reg(s, j);
-    if (s->fsw & X87_PE && to->sign_exp & MOST && other->sign_exp & MOST && x87_native_quick(&r, &c1, X87_CTL_OP(ctl), to, other)) {
-        to->mantissa = r.mantissa;
-        to->sign_exp = r.sign_exp;
-        end(s, ctl, c1);
-        pop(s, X87_CTL_POPS(ctl));
-        return 0;
+    struct x86_f80 *to = reg(&u, i);
+    const struct x86_f80 *other = reg(&u, j);
+    if (u.fsw & X87_PE && to->sign_exp & MOST && other->sign_exp & MOST && x87_native_quick(to, &c1, X87_CTL_OP(ctl), other)) {
+        pop(&u, X87_CTL_POPS(ctl));
+        return end(&u, ctl, c1);
     }
 #endif
-    return arith(s, ctl, i, j);
+    return arith(state, ctl, i, j);
 }
 
 /* --- operands in memory: exact as numbers of 80 bits --- */
@@ -256,62 +273,53 @@ INLINE bool widen(enum x87_format f, uint64_t bits, struct number *n)
 
 uint64_t x86_quick_x87_arith_mem(void *state, uint64_t ctl, uint64_t bits, uint64_t address, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     unsigned flags;
     struct number a, b, r;
-    if (!usual(s) || !read_st(s, 0, &a) || !widen((enum x87_format)X87_CTL_I(ctl), bits, &b) || !compute(&r, &flags, X87_CTL_OP(ctl), a, b))
+    if (!usual(&u) || !read_st(&u, 0, &a) || !widen((enum x87_format)X87_CTL_I(ctl), bits, &b) || !compute(&r, &flags, X87_CTL_OP(ctl), a, b))
         return IR_NOT_QUICK;
-    write(reg(s, 0), r);
-    end(s, ctl, flags);
-    s->fdp = address;
-    return 0;
+    write(reg(&u, 0), r);
+    return end_memory(&u, ctl, address, flags);
 }
 
 uint64_t x86_quick_x87_load(void *state, uint64_t ctl, uint64_t bits, uint64_t address, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     struct number n;
-    if (s->fsw & X87_ES || is_used(s, 7) || !widen(X87_CTL_OP(ctl), bits, &n))
+    if (pending(&u) || is_used(&u, 7) || !widen(X87_CTL_OP(ctl), bits, &n))
         return IR_NOT_QUICK;
-    end(s, ctl, 0);
-    s->fdp = address;
-    push(s, n.sig, n.sign << 15 | (unsigned)n.exp);
-    return 0;
+    push(&u, n.sig, n.sign << 15 | (unsigned)n.exp);
+    return end_memory(&u, ctl, address, 0);
 }
 
 uint64_t x86_quick_x87_load80(void *state, uint64_t ctl, uint64_t low, uint64_t high, uint64_t address)
 {
-    struct x86_state *s = state;
-    if (s->fsw & X87_ES || is_used(s, 7) || X87_CTL_OP(ctl) == X87_BCD)
+    struct unit u = unit_of(state);
+    if (pending(&u) || is_used(&u, 7) || X87_CTL_OP(ctl) == X87_BCD)
         return IR_NOT_QUICK;
-    end(s, ctl, 0);
-    s->fdp = address;
-    push(s, low, (unsigned)high);
-    return 0;
+    push(&u, low, (unsigned)high);
+    return end_memory(&u, ctl, address, 0);
 }
 
 uint64_t x86_quick_x87_load_st(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     unsigned i = X87_CTL_I(ctl);
-    if (s->fsw & X87_ES || is_used(s, 7) || !is_used(s, i))
+    if (pending(&u) || is_used(&u, 7) || !is_used(&u, i))
         return IR_NOT_QUICK;
-    const struct x86_f80 *r = reg(s, i);
-    end(s, ctl, 0);
-    push(s, r->mantissa, r->sign_exp);
-    return 0;
+    const struct x86_f80 *r = reg(&u, i);
+    push(&u, r->mantissa, r->sign_exp);
+    return end(&u, ctl, 0);
 }
 
-/* FLD1 and FLDZ */
 uint64_t x86_quick_x87_load_const(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
-    unsigned i = X87_CTL_I(ctl);
-    if (s->fsw & X87_ES || is_used(s, 7) || (i != 0 && i != 6))
+    struct unit u = unit_of(state);
+    const struct x87_constant *k = &x87_constants[X87_CTL_I(ctl)];
+    if (pending(&u) || is_used(&u, 7) || u.s->fcw >> 10 & 3 || X87_CTL_I(ctl) > 6)
         return IR_NOT_QUICK;
-    end(s, ctl, 0);
-    push(s, i ? 0 : TOP_BIT, i ? 0 : BIAS);
-    return 0;
+    push(&u, k->frac + k->up, k->top);
+    return end(&u, ctl, 0);
 }
 
 /* --- stores --- */
@@ -373,17 +381,17 @@ INLINE bool to_integer(enum x87_format f, struct number n, bool truncate, uint64
 uint64_t x86_quick_x87_store(void *state, uint64_t ctl, uint64_t address, uint64_t c, uint64_t d)
 {
     static const uint8_t sizes[] = { 4, 8, 10, 2, 4, 8 };
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     enum x87_format f = X87_CTL_OP(ctl);
-    unsigned rounding = s->fcw >> 10 & 3, flags = 0, high = 0;
+    unsigned rounding = u.s->fcw >> 10 & 3, flags = 0, high = 0;
     uint64_t bits;
     struct number n;
-    if (!all_masked(s) || !is_used(s, 0))
+    if (!all_masked(&u) || !is_used(&u, 0))
         return IR_NOT_QUICK;
     if (f == X87_F80) {
-        bits = reg(s, 0)->mantissa;
-        high = reg(s, 0)->sign_exp;
-    } else if (f == X87_BCD || !read(reg(s, 0), &n)) {
+        bits = reg(&u, 0)->mantissa;
+        high = reg(&u, 0)->sign_exp;
+    } else if (f == X87_BCD || !read(reg(&u, 0), &n)) {
         return IR_NOT_QUICK;
     } else if (f <= X87_F64 ? rounding != SF_NEAREST || !narrow(f, n, &bits, &flags) :
                (rounding != SF_NEAREST && rounding != SF_ZERO) || !to_integer(f, n, X87_CTL_VARIANT(ctl) || rounding == SF_ZERO, &bits, &flags)) {
@@ -391,25 +399,23 @@ uint64_t x86_quick_x87_store(void *state, uint64_t ctl, uint64_t address, uint64
     }
     if (!store(address, sizes[f], bits, high))
         return IR_NOT_QUICK;
-    end(s, ctl, flags);
-    s->fdp = address;
-    pop(s, X87_CTL_POPS(ctl));
-    return 0;
+    pop(&u, X87_CTL_POPS(ctl));
+    return end_memory(&u, ctl, address, flags);
 }
 
 uint64_t x86_quick_x87_store_st(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
-    unsigned p = phys(s, X87_CTL_I(ctl));
-    if (s->fsw & X87_ES || !is_used(s, 0))
+    struct unit u = unit_of(state);
+    unsigned i = X87_CTL_I(ctl);
+    if (pending(&u) || !is_used(&u, 0))
         return IR_NOT_QUICK;
-    const struct x86_f80 *r = reg(s, 0);
-    s->st[p].mantissa = r->mantissa;
-    s->st[p].sign_exp = r->sign_exp;
-    s->ftw |= (uint8_t)(1u << p);
-    end(s, ctl, 0);
-    pop(s, X87_CTL_POPS(ctl));
-    return 0;
+    uint64_t mantissa = reg(&u, 0)->mantissa;
+    uint16_t sign_exp = reg(&u, 0)->sign_exp;
+    reg(&u, i)->mantissa = mantissa;
+    reg(&u, i)->sign_exp = sign_exp;
+    u.ftw |= 1u << phys(&u, i);
+    pop(&u, X87_CTL_POPS(ctl));
+    return end(&u, ctl, 0);
 }
 
 /* --- comparisons: -1, 0, 1 --- */
@@ -424,99 +430,89 @@ INLINE int compare(struct number a, struct number b)
     return a.sign ? -sizes : sizes;
 }
 
-static void end_compare(struct x86_state *s, uint64_t ctl, int order)
+INLINE uint64_t end_compare(struct unit *u, uint64_t ctl, int order)
 {
-    s->fsw = (uint16_t)((s->fsw & ~(X87_CC | X87_C1)) | (order < 0 ? X87_C0 : order ? 0 : X87_C3));
-    note(s, ctl);
-    pop(s, X87_CTL_POPS(ctl));
+    u->fsw = (u->fsw & ~X87_CC) | (order < 0 ? X87_C0 : order ? 0 : X87_C3);
+    pop(u, X87_CTL_POPS(ctl));
+    return end(u, ctl, 0);
 }
 
 uint64_t x86_quick_x87_compare(void *state, uint64_t ctl, uint64_t b_, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     struct number a, b;
-    if (s->fsw & X87_ES || !read_st(s, 0, &a) || !read_st(s, X87_CTL_I(ctl), &b))
+    if (pending(&u) || !read_st(&u, 0, &a) || !read_st(&u, X87_CTL_I(ctl), &b))
         return IR_NOT_QUICK;
-    end_compare(s, ctl, compare(a, b));
-    return 0;
+    return end_compare(&u, ctl, compare(a, b));
 }
 
 uint64_t x86_quick_x87_compare_mem(void *state, uint64_t ctl, uint64_t bits, uint64_t address, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     struct number a, b;
-    if (s->fsw & X87_ES || !read_st(s, 0, &a) || !widen((enum x87_format)X87_CTL_I(ctl), bits, &b))
+    if (pending(&u) || !read_st(&u, 0, &a) || !widen((enum x87_format)X87_CTL_I(ctl), bits, &b))
         return IR_NOT_QUICK;
-    end_compare(s, ctl, compare(a, b));
-    s->fdp = address;
-    return 0;
+    u.s->fdp = address;
+    return end_compare(&u, ctl, compare(a, b));
 }
 
 uint64_t x86_quick_x87_compare_flags(void *state, uint64_t ctl, uint64_t b_, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     struct number a, b;
-    if (s->fsw & X87_ES || !read_st(s, 0, &a) || !read_st(s, X87_CTL_I(ctl), &b))
+    if (pending(&u) || !read_st(&u, 0, &a) || !read_st(&u, X87_CTL_I(ctl), &b))
         return IR_NOT_QUICK;
     int order = compare(a, b);
-    note(s, ctl);
-    pop(s, X87_CTL_POPS(ctl));
+    pop(&u, X87_CTL_POPS(ctl));
+    end_with_c1(&u, ctl);
     return order < 0 ? IR_FLAG_C : order ? 0 : IR_FLAG_Z;
 }
 
 /* --- the rest: what only moves --- */
 
 /* FCHS, FABS, FTST */
-uint64_t x86_quick_x87_op(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
+uint64_t x86_quick_x87_sign(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     enum x87_op op = X87_CTL_OP(ctl);
+    struct x86_f80 *r = reg(&u, 0);
     struct number n;
-    if (s->fsw & X87_ES || !is_used(s, 0))
+    if (pending(&u) || !is_used(&u, 0))
         return IR_NOT_QUICK;
-    if (op == X87_TST) {
-        if (!read(reg(s, 0), &n))
-            return IR_NOT_QUICK;
-        end_compare(s, ctl, compare(n, (struct number){ 0 }));
-        return 0;
-    }
-    if (op != X87_CHS && op != X87_ABS)
-        return IR_NOT_QUICK;
-    reg(s, 0)->sign_exp = (uint16_t)(op == X87_CHS ? reg(s, 0)->sign_exp ^ SIGN : reg(s, 0)->sign_exp & MOST);
-    end(s, ctl, 0);
-    return 0;
+    if (op == X87_TST)
+        return read(r, &n) ? end_compare(&u, ctl, compare(n, (struct number){ 0 })) : IR_NOT_QUICK;
+    r->sign_exp = (uint16_t)(op == X87_CHS ? r->sign_exp ^ SIGN : r->sign_exp & MOST);
+    return end(&u, ctl, 0);
 }
 
 uint64_t x86_quick_x87_xch(void *state, uint64_t ctl, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     unsigned i = X87_CTL_I(ctl);
-    if (s->fsw & X87_ES || !is_used(s, 0) || !is_used(s, i))
+    if (pending(&u) || !is_used(&u, 0) || !is_used(&u, i))
         return IR_NOT_QUICK;
-    struct x86_f80 *x = reg(s, 0), *y = reg(s, i);
+    struct x86_f80 *x = reg(&u, 0), *y = reg(&u, i);
     uint64_t mantissa = x->mantissa;
     uint16_t sign_exp = x->sign_exp;
     x->mantissa = y->mantissa;
     x->sign_exp = y->sign_exp;
     y->mantissa = mantissa;
     y->sign_exp = sign_exp;
-    end(s, ctl, 0);
-    return 0;
+    return end(&u, ctl, 0);
 }
 
 uint64_t x86_quick_x87_cmov(void *state, uint64_t ctl, uint64_t cond, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
+    struct unit u = unit_of(state);
     unsigned i = X87_CTL_I(ctl);
-    if (s->fsw & X87_ES || !is_used(s, 0) || !is_used(s, i))
+    if (pending(&u) || !is_used(&u, 0) || !is_used(&u, i))
         return IR_NOT_QUICK;
-    const struct x86_f80 *from = reg(s, cond ? i : 0);
+    const struct x86_f80 *from = reg(&u, cond ? i : 0);
     uint64_t mantissa = from->mantissa;
     uint16_t sign_exp = from->sign_exp;
-    reg(s, 0)->mantissa = mantissa;
-    reg(s, 0)->sign_exp = sign_exp;
-    note(s, ctl);
-    return 0;
+    reg(&u, 0)->mantissa = mantissa;
+    reg(&u, 0)->sign_exp = sign_exp;
+    return end_with_c1(&u, ctl);
 }
 
 uint64_t x86_quick_x87_wait(void *state, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
@@ -526,29 +522,22 @@ uint64_t x86_quick_x87_wait(void *state, uint64_t a, uint64_t b, uint64_t c, uin
 
 uint64_t x86_quick_x87_ldcw(void *state, uint64_t cw, uint64_t b, uint64_t c, uint64_t d)
 {
-    struct x86_state *s = state;
-    if (!all_masked(s) || (cw & X87_EXCEPTIONS) != X87_EXCEPTIONS)
+    struct unit u = unit_of(state);
+    if (!all_masked(&u) || (cw & X87_EXCEPTIONS) != X87_EXCEPTIONS)
         return IR_NOT_QUICK;
-    s->fcw = (uint16_t)((cw & 0x1f3f) | 0x40);
+    u.s->fcw = (uint16_t)((cw & 0x1f3f) | 0x40);
     return 0;
 }
 
-uint64_t x86_quick_mmx_enter(void *state, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
+/* All registers are in use, or none, and the top is 0. */
+INLINE uint64_t set_all(struct x86_state *s, unsigned tags)
 {
-    struct x86_state *s = state;
     if (s->fsw & X87_ES)
         return IR_NOT_QUICK;
     s->fsw &= (uint16_t)~X87_TOP;
-    s->ftw = 0xff;
+    s->ftw = (uint8_t)tags;
     return 0;
 }
 
-uint64_t x86_quick_emms(void *state, uint64_t a, uint64_t b, uint64_t c, uint64_t d)
-{
-    struct x86_state *s = state;
-    if (s->fsw & X87_ES)
-        return IR_NOT_QUICK;
-    s->fsw &= (uint16_t)~X87_TOP;
-    s->ftw = 0;
-    return 0;
-}
+uint64_t x86_quick_mmx_enter(void *state, uint64_t a, uint64_t b, uint64_t c, uint64_t d) { return set_all(state, 0xff); }
+uint64_t x86_quick_emms(void *state, uint64_t a, uint64_t b, uint64_t c, uint64_t d) { return set_all(state, 0); }

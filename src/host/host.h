@@ -136,7 +136,7 @@ struct host_target {
     /* The mapping (H1), for tier 2; NULL: this host has no tier 2. */
     const struct host_pin *(*pins)(const struct host_env *env, unsigned *n);
     const char *(*region_features)(uint32_t features);   /* as LLVM names them, beyond those that every such host has; NULL: none */
-    bool regions_look;                       /* regions compute first and look then whether x86 differs: what they left to the interpreter often is not worth another try */
+    bool regions_look;                       /* regions compute first and look then whether x86 differs */
     bool regions_leave;                      /* regions may be left in front of any instruction that may fault on x86, for the interpreter to do it */
     /* The exit of a region whose place (llvm.h) is at `rw` leads that many bytes further. */
     void (*region_exit)(uint8_t *rw, int64_t distance);

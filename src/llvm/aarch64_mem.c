@@ -124,6 +124,15 @@ LLVMValueRef asm_atomic(struct lower *L, const struct ir_insn *in, LLVMValueRef 
 
 /* --- checksums --- */
 
+LLVMValueRef asm_call(struct lower *L, uint64_t function, LLVMValueRef arg[5])
+{
+    char text[160];
+    snprintf(text, sizeof text, "movz x16, #0x%x\n\tmovk x16, #0x%x, lsl #16\n\tmovk x16, #0x%x, lsl #32\n\tmovk x16, #0x%x, lsl #48\n\tblr x16", (unsigned)(function & 0xffff),
+             (unsigned)(function >> 16 & 0xffff), (unsigned)(function >> 32 & 0xffff), (unsigned)(function >> 48));
+    return inline_call(L, text, "={x0},={x1},={x2},={x3},={x4},0,1,2,3,4,~{x5},~{x6},~{x7},~{x8},~{x9},~{x10},~{x11},~{x12},~{x13},~{x14},~{x15},~{x16},~{x17},~{x18},~{lr},~{nzcv},~{memory}",
+                       arg, 5);
+}
+
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in)
 {
     static const char suffix[] = { [IR_I8] = 'b', [IR_I16] = 'h', [IR_I32] = 'w', [IR_I64] = 'x' };

@@ -40,3 +40,11 @@ LLVMValueRef call_asm(struct lower *L, const char *text, const char *constraints
                                  LLVMCreateEnumAttribute(L->c, LLVMGetEnumAttributeKindForName(promises[k], strlen(promises[k])), k < 2 ? 0 : effects == ASM_PURE ? NO_MEMORY : OTHER_MEMORY));
     return call;
 }
+
+LLVMValueRef inline_call(struct lower *L, const char *text, const char *constraints, LLVMValueRef *arg, unsigned n)
+{
+    LLVMTypeRef word = int_type(L, 64), words[8] = { word, word, word, word, word, word, word, word };
+    LLVMTypeRef t = LLVMFunctionType(LLVMStructTypeInContext(L->c, words, n, 0), words, 5, 0);
+    LLVMValueRef a = LLVMGetInlineAsm(t, text, strlen(text), constraints, strlen(constraints), 1, 0, LLVMInlineAsmDialectATT, 0);
+    return LLVMBuildExtractValue(L->b, LLVMBuildCall2(L->b, t, a, arg, 5, ""), 0, "");
+}

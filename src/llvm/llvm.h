@@ -8,6 +8,7 @@
 #ifndef LLVM_LLVM_H
 #define LLVM_LLVM_H
 #include "host/host.h"
+#include "ir/helpers.h"
 #include "ir/ir.h"
 
 enum { LLVM_MAX_EXITS = 100, LLVM_MAX_ENTRIES = 12, LLVM_MAX_GUESSES = 4, LLVM_MAX_BLOCKS = 256, LLVM_MAX_POLLS = 4096, LLVM_MAX_ADDRESSES = 256 };
@@ -36,6 +37,7 @@ struct llvm_region {
     const struct guest_slot *slots; unsigned n_slots;
     const struct host_pin *pins; unsigned n_pins;
     const struct host_offsets *offsets;
+    const struct ir_helper *helpers;                             /* the calls of those with a quick form are known; NULL: of none */
     const uint32_t *weight, *count;                              /* how often each way from block to block is taken [from * n_blocks + to], and each block; NULL: not known */
     bool loops_only;                                             /* refuse what does not come back to its first entry */
     bool shared;                                                 /* others may see guest memory as it changes */

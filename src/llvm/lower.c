@@ -695,6 +695,8 @@ static bool known(const struct llvm_region *r, const struct ir_block *b, const s
         return is_int(element(in->lane)) && (in->op == IR_VSTOREL || in->type == IR_V128);
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS:
         return is_int(in->type) && (!may_fault(r, in) || asm_atomic_known(b, in));
+    case IR_CALL:
+        return r->helpers && r->helpers[in->imm].quick;
     case IR_ADD: case IR_SUB: case IR_MUL: case IR_AND: case IR_OR: case IR_XOR: case IR_NOT: case IR_NEG:
     case IR_SHL: case IR_SHR: case IR_SAR: case IR_ROL: case IR_ROR: case IR_CLZ: case IR_CTZ: case IR_POPCNT:
     case IR_LEA: case IR_ZEXT: case IR_SEXT: case IR_TRUNC:
@@ -729,6 +731,19 @@ __attribute__((visibility("default"))) unsigned wherry_llvm_known(const struct l
         if (b->insn[i].op == IR_INSN && !insn_known(r, b, i))
             return i;
     return b->n;
+}
+
+/* The quick form of a helper. What it does not do the interpreter does: nothing of its instruction that the guest could see comes before it. */
+static void call_quick(struct lower *L, unsigned i, const struct ir_insn *in)
+{
+    LLVMValueRef arg[5] = { load_state(L, int_type(L, 64), L->r->offsets->self, 8) };
+    for (unsigned k = 0; k < 4; k++)
+        arg[1 + k] = in->arg[k] == IR_NONE ? LLVMGetUndef(int_type(L, 64)) : LLVMBuildZExt(L->b, L->v[in->arg[k]], int_type(L, 64), "");
+    store_state(L, int_const(L, 64, (int64_t)L->insn_pc), L->r->offsets->pc, 8);
+    LLVMValueRef v = asm_call(L, (uint64_t)(uintptr_t)L->r->helpers[in->imm].quick, arg);
+    lower_alone_if(L, LLVMBuildICmp(L->b, LLVMIntEQ, v, int_const(L, 64, (int64_t)IR_NOT_QUICK), ""));
+    if (is_int(in->type))
+        L->v[i] = LLVMBuildTrunc(L->b, v, type_of(L, in->type), "");
 }
 
 /* the nearest PUT over the slot behind or in front of i */
@@ -799,6 +814,7 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
     case IR_VSTOREL: store_low(L, in); return;
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS: *v = atomic(L, in); return;
     case IR_FENCE: asm_fence(L, in->aux); return;
+    case IR_CALL: call_quick(L, i, in); return;
     default: break;
     }
     *v = vector_known(L->ir, in) ? lower_vector(L, in) : asm_known(L->ir, in) ? asm_vector(L, in) : integer(L, i, in);

@@ -159,6 +159,10 @@ LLVMValueRef float_asm(struct lower *L, const char *text, const char *constraint
 bool asm_known(const struct ir_block *b, const struct ir_insn *in);
 LLVMValueRef asm_vector(struct lower *L, const struct ir_insn *in);
 LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest);
+/* Call C at this address with five i64; it leaves vector and floating point registers alone. Its result */
+LLVMValueRef asm_call(struct lower *L, uint64_t function, LLVMValueRef arg[5]);
+/* for asm_call: five arguments, n results, which are i64, the first of them (the others are what became of the arguments' registers) */
+LLVMValueRef inline_call(struct lower *L, const char *text, const char *constraints, LLVMValueRef *arg, unsigned n);
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in);
 LLVMValueRef asm_mask(struct lower *L, LLVMValueRef v, unsigned lane);      /* i32: the top bits of elements; NULL: LLVM's own way is as good */
 /* Not 0: floating point never faults; the host notes, in an i32, what x86 may do otherwise, and a look looks for these bits of it (runs.c). */

@@ -217,6 +217,15 @@ LLVMValueRef asm_low_part(struct lower *L, LLVMValueRef old, LLVMValueRef v)
 
 LLVMValueRef asm_low_operation(struct lower *L, const char *name, LLVMValueRef old, LLVMValueRef v) { return NULL; }
 LLVMValueRef asm_divide(struct lower *L, const struct ir_insn *in, LLVMValueRef *rest) { return lower_divide(L, in, rest); }
+/* What LLVM has spilled lies below the stack pointer: a frame for it first. r2 is tier 1's, C has its own. */
+LLVMValueRef asm_call(struct lower *L, uint64_t function, LLVMValueRef arg[5])
+{
+    char text[256];
+    snprintf(text, sizeof text, "lis 12, %d\n\tori 12, 12, %u\n\tsldi 12, 12, 32\n\toris 12, 12, %u\n\tori 12, 12, %u\n\tmtctr 12\n\tstdu 1, -%d(1)\n\tstd 2, 24(1)\n\tbctrl\n\tld 2, 24(1)\n\taddi 1, 1, %d",
+             (int16_t)(function >> 48), (unsigned)(function >> 32 & 0xffff), (unsigned)(function >> 16 & 0xffff), (unsigned)(function & 0xffff), ASM_FRAME + 512, ASM_FRAME + 512);
+    return inline_call(L, text, "={r3},={r4},={r5},={r6},={r7},0,1,2,3,4,~{r0},~{r8},~{r9},~{r10},~{r11},~{r12},~{ctr},~{lr},~{xer},~{cr0},~{cr1},~{cr5},~{cr6},~{cr7},~{memory}", arg, 5);
+}
+
 LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in) { return NULL; }
 
 bool asm_allows(const struct ir_insn *in) { return in->op != IR_CRC32C; }

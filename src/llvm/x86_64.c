@@ -19,7 +19,11 @@ const bool asm_adds_products = false, asm_narrow_phis = false, asm_steps = false
 
 void asm_start(void) { ASM_START(X86); }
 
-void asm_function(struct lower *L) { LLVMSetFunctionCallConv(L->fn, NO_SAVED_REGISTERS); }
+void asm_function(struct lower *L)
+{
+    LLVMSetFunctionCallConv(L->fn, NO_SAVED_REGISTERS);
+    LLVMAddAttributeAtIndex(L->fn, (LLVMAttributeIndex)LLVMAttributeFunctionIndex, LLVMCreateEnumAttribute(L->c, LLVMGetEnumAttributeKindForName("noredzone", 9), 0));
+}
 bool asm_allows(const struct ir_insn *in) { return true; }
 void asm_order_load(struct lower *L) {}                                      /* volatile is enough */
 void asm_order_store(struct lower *L) {}
@@ -303,6 +307,14 @@ LLVMValueRef asm_crc32(struct lower *L, const struct ir_insn *in)
     LLVMValueRef arg[2] = { LLVMBuildZExt(L->b, L->v[in->arg[0]], int_type(L, 64), ""), L->v[in->arg[1]] };
     snprintf(text, sizeof text, "crc32%c $2, ${0:%c}", suffix[in->lane], in->lane == IR_I64 ? 'q' : 'k');
     return LLVMBuildTrunc(L->b, call_asm(L, text, in->lane == IR_I8 ? "=r,0,q" : "=r,0,r", int_type(L, 64), arg, 2, false), int_type(L, 32), "");
+}
+
+/* on the region's frame, which asm_function keeps free of what lies below the stack pointer */
+LLVMValueRef asm_call(struct lower *L, uint64_t function, LLVMValueRef arg[5])
+{
+    char text[64];
+    snprintf(text, sizeof text, "movabsq $$0x%llx, %%rax\n\tcallq *%%rax", (unsigned long long)function);
+    return inline_call(L, text, "={rax},={rdi},={rsi},={rdx},={rcx},={r8},1,2,3,4,5,~{r9},~{r10},~{r11},~{memory},~{dirflag},~{fpsr},~{flags}", arg, 6);
 }
 
 void asm_fence(struct lower *L, unsigned kind)

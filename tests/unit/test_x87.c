@@ -254,8 +254,8 @@ static bool is_named(unsigned helper, const char *name) { return !strcmp(ir_help
 
 static struct arguments random_arguments(unsigned helper)
 {
-    static const uint8_t arith[] = { X87_ADD, X87_MUL, X87_SUB, X87_SUBR, X87_DIV, X87_DIVR }, ops[] = { X87_CHS, X87_ABS, X87_TST, X87_XAM };
-    unsigned op = is_named(helper, "x87_op") ? ops[rnd() % 4] : is_named(helper, "x87_load80") ? X87_F80 : arith[rnd() % 6], format = rnd() % 5;
+    static const uint8_t arith[] = { X87_ADD, X87_MUL, X87_SUB, X87_SUBR, X87_DIV, X87_DIVR }, ops[] = { X87_CHS, X87_ABS, X87_TST };
+    unsigned op = is_named(helper, "x87_sign") ? ops[rnd() % 3] : is_named(helper, "x87_load80") ? X87_F80 : arith[rnd() % 6], format = rnd() % 5;
     uint8_t bits[10];
     format += format >= X87_F80;
     if (is_named(helper, "x87_load") || is_named(helper, "x87_store"))
