@@ -125,8 +125,14 @@ static bool multiply_wide(struct x86_lifter *L, unsigned op)
     struct ir_builder *B = &L->B;
     enum ir_type t = x86_op_type(L, 0);
     ir_ref b = x86_read(L, 0), a = x86_get_gpr(L, t, X86_RAX);
-    ir_ref low = ir_op2(B, op, t, a, b), high = ir_op1(B, IR_SECOND, t, low);
-    put_high_low(L, t, high, low);
+    ir_ref low = ir_op2(B, op, t, a, b);
+    if (t == IR_I8) {                       /* AX in one piece, as it will be read; `low` is for the flags alone, which seldom are */
+        ir_ref (*widen)(struct ir_builder *, enum ir_type, ir_ref) = op == IR_UMULF ? ir_zext : ir_sext;
+        ir_putf(B, IR_F_ALL, low);
+        ir_put(B, IR_I16, X86_GPR(X86_RAX), ir_op2(B, IR_MUL, IR_I16, widen(B, IR_I16, a), widen(B, IR_I16, b)));
+        return true;
+    }
+    put_high_low(L, t, ir_op1(B, IR_SECOND, t, low), low);
     ir_putf(B, IR_F_ALL, low);
     return true;
 }
