@@ -5,7 +5,7 @@
  *  T1 signals that are sent to the process are the guest's: a worker blocks all but those that its own faults raise
  *  T2 a worker has descriptors of its own, and none of the guest's: what LLVM's loading opens must take no number from the guest's next open(),
  *     and what the guest closes must be closed
- *  T3 a worker is never more urgent than the program
+ *  T3 a worker is never more urgent than the program, and less so unless the program waits for it
  *  T4 what the kernel keeps for each thread and the guest believes to be its process's (rights, namespaces) is set while there is no worker
  *     (engine_hold_threads); those started later inherit it
  */
@@ -56,7 +56,8 @@ static void be_modest(pid_t self)
     int policy = sched_getscheduler(0);
     if (policy != SCHED_OTHER && policy != SCHED_BATCH && policy != SCHED_IDLE)
         sched_setscheduler(0, SCHED_OTHER, &(struct sched_param){ 0 });
-    setpriority(PRIO_PROCESS, (id_t)self, getpriority(PRIO_PROCESS, (id_t)self) + WORKER_NICE);      /* than the program, which may be nice itself */
+    if (!tier2_stress())                   /* the program waits then: less urgent workers would take minutes on a busy machine */
+        setpriority(PRIO_PROCESS, (id_t)self, getpriority(PRIO_PROCESS, (id_t)self) + WORKER_NICE);      /* than the program, which may be nice itself */
 }
 
 void tier2_thread_begins(void)
