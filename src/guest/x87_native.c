@@ -8,6 +8,9 @@
 #ifdef __x86_64__
 static const uint16_t default_cw = 0x37f;
 
+/* precision and rounding of cw */
+static inline uint16_t masked(uint16_t cw) { return (cw & 0xf00) | (default_cw & 0xff); }
+
 static inline void enter(uint16_t cw, unsigned guest_flags)
 {
     uint16_t sw;
@@ -24,13 +27,14 @@ static inline void leave(uint16_t cw)
         __asm__ volatile("fldcw %0" : : "m"(default_cw));
 }
 
-/* Operands in place, a at the top; count the results that the operation left, with nothing pending. */
+/* Operands in place, a at the top; the status word's top tells how many results there are. */
 #define RUN(code) \
-    __asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" code "\n\tfnstsw %%ax\n\tfnclex" : "=a"(sw) : [a] "m"(a), [b] "m"(b))
+    __asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" code "\n\tfnstsw %%ax" : "=a"(sw) : [a] "m"(a), [b] "m"(b))
 
-static void run(struct x87_calc *c, enum x87_op op, struct sf_value a, struct sf_value b)
+static void run(struct x87_calc *c, uint16_t cw, enum x87_op op, struct sf_value a, struct sf_value b)
 {
-    uint16_t sw = 0, after;
+    uint16_t sw = 0;
+    enter(cw, c->sw);
     switch (op) {
     case X87_ADD: RUN("fadd %%st(1), %%st"); break;
     case X87_MUL: RUN("fmul %%st(1), %%st"); break;
@@ -54,45 +58,30 @@ static void run(struct x87_calc *c, enum x87_op op, struct sf_value a, struct sf
     case X87_SINCOS: RUN("fsincos"); break;
     default: return;
     }
-    c->sw = sw & (X87_EXCEPTIONS | X87_C0 | X87_C1 | X87_C2 | X87_C3);
-    if ((sw >> 11 & 7) == 5)
+    unsigned top = sw >> 11 & 7;
+    if (sw & X87_ES)                       /* or the next instruction would fault */
+        __asm__ volatile("fnclex");
+    if (top == 5)
         __asm__ volatile("fstpt %0" : "=m"(c->r[1]));
     __asm__ volatile("fstpt %0" : "=m"(c->r[0]));
-    __asm__ volatile("fnstsw %0" : "=a"(after));
-    if (after & X87_TOP)
+    if (top != 7)
         __asm__ volatile("fstp %st(0)");
+    leave(cw);
+    c->sw = sw & (X87_EXCEPTIONS | X87_C0 | X87_C1 | X87_C2 | X87_C3);
 }
 
-/* Arithmetic with all exceptions masked: flags accumulate in the host's status word. */
-#define FAST(code) \
-    __asm__ volatile("fldt %[b]\n\tfldt %[a]\n\t" code "\n\tfnstsw %%ax\n\tfstpt %[r]\n\tfstp %%st(0)" \
-                     : "=a"(sw), [r] "=m"(c->r[0]) : [a] "m"(a), [b] "m"(b))
-
-static void fast(struct x87_calc *c, enum x87_op op, struct sf_value a, struct sf_value b)
-{
-    uint16_t sw = 0;
-    enter(c->cw, c->sw);
-    switch (op) {
-    case X87_ADD: FAST("fadd %%st(1), %%st"); break;
-    case X87_MUL: FAST("fmul %%st(1), %%st"); break;
-    case X87_SUB: FAST("fsub %%st(1), %%st"); break;
-    case X87_SUBR: FAST("fsubr %%st(1), %%st"); break;
-    case X87_DIV: FAST("fdiv %%st(1), %%st"); break;
-    default: FAST("fdivr %%st(1), %%st"); break;
-    }
-    leave(c->cw);
-    c->sw = sw & (X87_EXCEPTIONS | X87_C1);
-}
-
+/* All masked first, which nearly always needs no other control word than the host's: flags that the guest has are masked, so an unmasked one is new.
+ * Only underflow sets its flag unmasked where it does not masked: for exact results. */
 void x87_native_compute(struct x87_calc *c, enum x87_op op, struct sf_value a, struct sf_value b)
 {
-    if (op <= X87_DIVR && (c->cw & X87_EXCEPTIONS) == X87_EXCEPTIONS) {
-        fast(c, op, a, b);
-        return;
+    uint16_t flags = c->sw;
+    if (c->cw & X87_UE) {
+        run(c, masked(c->cw), op, a, b);
+        if (!(c->sw & ~c->cw & X87_EXCEPTIONS))
+            return;
+        c->sw = flags;
     }
-    enter(c->cw, 0);
-    run(c, op, a, b);
-    leave(c->cw);
+    run(c, c->cw, op, a, b);
 }
 
 #define STORE(code, type) do { \
@@ -101,14 +90,14 @@ void x87_native_compute(struct x87_calc *c, enum x87_op op, struct sf_value a, s
         result = (uint64_t)r; \
     } while (0)
 
-/* Unmasked exceptions decide whether anything is stored at all: softfloat does those. */
+/* Unmasked exceptions decide whether anything is stored at all: softfloat does those, and exact underflow. */
 uint64_t x87_native_convert(struct x87_calc *c, enum x87_format f, bool truncate, struct sf_value v)
 {
     uint64_t result = 0;
     uint16_t sw = 0;
-    if ((c->cw & X87_EXCEPTIONS) != X87_EXCEPTIONS)
+    if (!(c->cw & X87_UE))
         return x87_soft_convert(c, f, truncate, v);
-    enter(c->cw, c->sw);
+    enter(masked(c->cw), c->sw);
     switch (f) {
     case X87_F32: STORE("fstps", uint32_t); break;
     case X87_F64: STORE("fstpl", uint64_t); break;
@@ -116,7 +105,9 @@ uint64_t x87_native_convert(struct x87_calc *c, enum x87_format f, bool truncate
     case X87_I32: if (truncate) STORE("fisttpl", uint32_t); else STORE("fistpl", uint32_t); break;
     default: if (truncate) STORE("fisttpll", uint64_t); else STORE("fistpll", uint64_t); break;
     }
-    leave(c->cw);
+    leave(masked(c->cw));
+    if (sw & ~c->cw & X87_EXCEPTIONS)
+        return x87_soft_convert(c, f, truncate, v);
     c->sw = sw & (X87_EXCEPTIONS | X87_C1);
     return result;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
- * x87_quick.c: the quick forms (ir/helpers.h) of x87 helpers: numbers that are normal or zero, all exceptions masked, 64 significant bits, to the
- * nearest. Whatever is else, an empty or full stack among it, is x87.c's; each of these does what the helper of its name does there, to the bit.
+ * x87_quick.c: the quick forms (ir/helpers.h) of x87 helpers: numbers that are normal or zero, 64 significant bits, to the nearest, and no exception
+ * but inexact, which is masked; whether others are does not matter (Pascal unmasks three). Whatever is else, an empty or full stack among it, is x87.c's; each of these does what the helper of its name does there, to the bit.
  *
  *  Q1 nothing is changed before it is certain that all can be done (what x87_native.h writes it takes back)
  *  Q2 general registers only (meson.build says so to the compiler), no calls out of this file
@@ -27,10 +27,10 @@ INLINE struct unit unit_of(void *state)
     return (struct unit){ s, s->fsw, s->ftw };
 }
 
-/* all masked, 64 bits, to the nearest; nothing pending */
-INLINE bool usual(const struct unit *u) { return (u->s->fcw & 0xf3f) == 0x33f && !(u->fsw & X87_ES); }
-INLINE bool all_masked(const struct unit *u) { return (u->s->fcw & X87_EXCEPTIONS) == X87_EXCEPTIONS && !(u->fsw & X87_ES); }
 INLINE bool pending(const struct unit *u) { return u->fsw & X87_ES; }
+INLINE bool may_round(const struct unit *u) { return u->s->fcw & X87_PE && !pending(u); }
+/* inexact masked, 64 bits, to the nearest; nothing pending */
+INLINE bool usual(const struct unit *u) { return (u->s->fcw & (0xf00 | X87_PE)) == (0x300 | X87_PE) && !pending(u); }
 
 INLINE unsigned phys(const struct unit *u, unsigned i) { return ((u->fsw >> 11) + i) & 7; }
 INLINE bool is_used(const struct unit *u, unsigned i) { return u->ftw >> phys(u, i) & 1; }
@@ -386,7 +386,7 @@ uint64_t x86_quick_x87_store(void *state, uint64_t ctl, uint64_t address, uint64
     unsigned rounding = u.s->fcw >> 10 & 3, flags = 0, high = 0;
     uint64_t bits;
     struct number n;
-    if (!all_masked(&u) || !is_used(&u, 0))
+    if (!may_round(&u) || !is_used(&u, 0))
         return IR_NOT_QUICK;
     if (f == X87_F80) {
         bits = reg(&u, 0)->mantissa;
@@ -523,7 +523,7 @@ uint64_t x86_quick_x87_wait(void *state, uint64_t a, uint64_t b, uint64_t c, uin
 uint64_t x86_quick_x87_ldcw(void *state, uint64_t cw, uint64_t b, uint64_t c, uint64_t d)
 {
     struct unit u = unit_of(state);
-    if (!all_masked(&u) || (cw & X87_EXCEPTIONS) != X87_EXCEPTIONS)
+    if (pending(&u) || u.fsw & ~cw & X87_EXCEPTIONS)
         return IR_NOT_QUICK;
     u.s->fcw = (uint16_t)((cw & 0x1f3f) | 0x40);
     return 0;

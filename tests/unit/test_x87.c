@@ -228,7 +228,7 @@ static struct x86_state random_x87(void)
     memset(&s, 0, sizeof s);
     s.fcw = rnd() % 3 ? 0x37f : (uint16_t)((rnd() & 0xf3f) | 0x40);
     if (rnd() % 4 == 0)
-        s.fcw |= X87_EXCEPTIONS;
+        s.fcw = rnd() % 2 ? 0x1372 /* Pascal's */ : s.fcw | X87_EXCEPTIONS;
     s.fsw = (uint16_t)(rnd() & (X87_TOP | X87_CC | X87_C1 | X87_PE));
     if (rnd() % 8 == 0)
         s.fsw |= (uint16_t)(rnd() & X87_EXCEPTIONS);
@@ -275,7 +275,7 @@ static struct arguments random_arguments(unsigned helper)
     } else if (is_named(helper, "x87_cmov"))
         r.b &= 1;
     else if (is_named(helper, "x87_ldcw"))
-        r.a = rnd() % 2 ? 0x37f : rnd() & 0xffff;
+        r.a = rnd() % 4 ? 0x37f & ~(rnd() & rnd() & X87_EXCEPTIONS) : rnd() & 0xffff;
     return r;
 }
 
