@@ -290,10 +290,10 @@ void translate_never_run(uint64_t pc)
     __atomic_fetch_or(&split[k / 64], 1ull << k % 64, __ATOMIC_RELAXED);
 }
 
-static int emit(void)
+/* why: what the host can't do (-2) */
+static int emit(const char **why)
 {
     struct host_code *c = &scratch_code;
-    const char *why = "?";
     size_t cold = cache_cold_room(&c->cold.capacity);
     uint8_t *rw = cache_room(LEAST_CODE, CODE_ALIGN);
     if (!rw)
@@ -312,13 +312,9 @@ static int emit(void)
         engine.env.heat = 0;
     if (tier2_profiled(work->guest_pc))
         engine.env.heat = 2;
-    int r = engine.host->emit(&engine.env, work, c, &why);
+    int r = engine.host->emit(&engine.env, work, c, why);
     engine.env.heat = heat;
-    if (r == -1 && c->capacity < MOST_CODE)
-        return -3;
-    if (r == -2 && log_on(LOG_UNIMP))
-        log_printf("unimp: host %s can't emit %s (block 0x%llx): interpreted\n", engine.host->name, why, (unsigned long long)work->guest_pc);
-    return r;
+    return r == -1 && c->capacity < MOST_CODE ? -3 : r;
 }
 
 static bool keep_ir(struct block *b, const struct ir_block *ir)
@@ -433,7 +429,7 @@ static enum outcome prepare(struct cpu *cpu, uint64_t pc, unsigned insns, struct
     return o;
 }
 
-/* Lift and emit with fewer instructions until the emitter has room for it. */
+/* Lift and emit with fewer instructions until the emitter has room and registers for them, and an instruction that it can't emit stands alone. */
 static enum outcome make_block(struct cpu *cpu, uint64_t pc, struct block **out)
 {
     uint64_t start = now();
@@ -445,15 +441,20 @@ static enum outcome make_block(struct cpu *cpu, uint64_t pc, struct block **out)
             count_first(start);
         if (o != MADE)
             return o;
-        int r = code ? emit() : -2;
+        const char *why = "so much";
+        int r = code ? emit(&why) : 0;
         if (r == -3)
             return FULL;
         if (r == 0)
             break;
-        if (r == -2 || insns == 1) {
+        if (work->n_guest_insns <= 1) {
             code = false;
+            if (log_on(LOG_UNIMP))
+                log_printf("unimp: host %s can't emit %s (block 0x%llx): interpreted\n", engine.host->name, why, (unsigned long long)pc);
             break;
         }
+        if (work->n_guest_insns < insns)
+            insns = work->n_guest_insns;
         kept = NULL;
     }
     engine.n_translated++;

@@ -650,9 +650,12 @@ static bool try_block(uint64_t s, unsigned n)
     ir_opt(&block, faulty);
     env.exact_flags = faulty;
     if (emit(&why)) {
+        bool an_operation = !strchr(why, ' ');           /* that this processor lacks; or registers have run out, so a shorter block is tried */
+        if (getenv("SHOW") || (!an_operation && n == 1))
+            fprintf(stderr, "seed %lu, %u steps, refused: %s\n", (long)s, n, why);
+        if (!an_operation)
+            return n > 1 && try_block(s, n / 2);
         n_refused++;
-        if (getenv("SHOW"))
-            fprintf(stderr, "seed %lu refused: %s\n", (long)s, why);
         return true;
     }
     for (unsigned k = 0; k < (faulty ? 1 : 4); k++)

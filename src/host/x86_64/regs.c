@@ -793,18 +793,24 @@ static bool is_put_to(const struct emitter *e, unsigned r)
     return in->op == IR_PUT && (uint64_t)(in->imm - e->map->offset[r]) < 8;
 }
 
-/* from: the current instruction, or the next if this one has its operands already */
+/* from: the current instruction, or the next if this one has its operands already. Values that are still needed go to memory, but another register is
+ * looked for first. */
 unsigned borrow_beside(struct emitter *e, unsigned from)
 {
-    for (unsigned k = 0; k < N_LENDERS; k++) {
-        unsigned r = lender[k].reg;
-        if (pinned(e, r) || r == e->map->stack_reg || e->borrowed >> r & 1 || e->v[e->i].hint == r || e->map->offset[r] < 0 || is_put_to(e, r) || prune(e, r, from))
+    for (unsigned k = 0; k < 2 * N_LENDERS; k++) {
+        unsigned r = lender[k % N_LENDERS].reg;
+        if (pinned(e, r) || r == e->map->stack_reg || e->borrowed >> r & 1 || e->v[e->i].hint == r || e->map->offset[r] < 0 || is_put_to(e, r))
             continue;
+        if (prune(e, r, from)) {
+            if (k < N_LENDERS)
+                continue;
+            spill_list(e, r, from);
+        }
         asm_store(&e->a, 8, at_state(e->map->offset[r]), r);
         e->borrowed |= 1u << r;
         forget_twins(e, r);
         if (e->mapped) {                                /* the guest instruction may fault */
-            e->map_flags |= lender[k].flag;
+            e->map_flags |= lender[k % N_LENDERS].flag;
             map_here(e);
         }
         pin(e, r);
