@@ -14,7 +14,14 @@ static ir_ref call0(struct x86_lifter *L, unsigned helper, enum ir_type t)
 bool x86_lift_nop(struct x86_lifter *L, unsigned arg)
 {
     /* the prefetch group has no register forms */
-    return L->insn.opcode_map != ZYDIS_OPCODE_MAP_0F || L->insn.opcode != 0x0d || x86_is_mem(L, 0);
+    return L->insn.opcode_map != ZYDIS_OPCODE_MAP_0F || L->insn.opcode != 0x0d;
+}
+
+/* arg: IR_PREFETCH_* */
+bool x86_lift_prefetch(struct x86_lifter *L, unsigned arg)
+{
+    ir_emit(&L->B, IR_PREFETCH, IR_VOID, 0, arg, 0, x86_ea(L, 0), IR_NONE, IR_NONE, 0);
+    return true;
 }
 
 /* F3 90; with REX.B it is an exchange with r8, as without F3 */

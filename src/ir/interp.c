@@ -504,6 +504,7 @@ static inline int step(struct interp *I, const struct ir_insn *in, union ir_cell
     case IR_VSTOREL: store(I, in, ir_type_size[in->lane]); break;
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: read_modify_write(I, in, r); break;
     case IR_CAS: compare_and_swap(I, in, r); break;
+    case IR_PREFETCH: break;
     case IR_FENCE: __atomic_thread_fence(__ATOMIC_SEQ_CST); break;
 
     case IR_CALL: call(I, in, r); break;

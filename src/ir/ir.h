@@ -49,6 +49,7 @@ enum ir_cc { IR_CC_O, IR_CC_NO, IR_CC_B, IR_CC_AE, IR_CC_E, IR_CC_NE, IR_CC_BE, 
 enum { IR_MEM_PLAIN = 0, IR_MEM_STACK = 1, IR_MEM_ATOMIC = 2, IR_MEM_DEVICE = 3, IR_MEM_KIND = 7,
        IR_MEM_TSO = 0 << 3, IR_MEM_RELAXED = 1 << 3, IR_MEM_ACQ = 2 << 3, IR_MEM_REL = 3 << 3, IR_MEM_SEQ = 4 << 3, IR_MEM_ORDER = 7 << 3,
        IR_MEM_ALIGNED = 1 << 6 }; /* faults as a general-protection error unless aligned to its size */
+enum { IR_PREFETCH_NEAR, IR_PREFETCH_LEVEL2, IR_PREFETCH_LEVEL3, IR_PREFETCH_ONCE /* not to stay */, IR_PREFETCH_WRITE };
 
 enum { IR_LOW = 1, IR_SIGNAL = 2 };        /* mod of vector operations */
 enum { IR_EXIT_POLL = 1 };                 /* mod of EXIT, EXITIF */

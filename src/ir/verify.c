@@ -254,6 +254,7 @@ static bool check_fields(struct verifier *v, const struct ir_insn *in)
         return (in_set(M_I8 | M_I16 | M_I32, in->mod) && in->mod < in->lane) || wrong(v, "source type %u", in->mod);
     case IR_LOAD: case IR_STORE: case IR_VLOADL: case IR_VSTOREL: case IR_CAS:
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: return check_memory(v, in);
+    case IR_PREFETCH: return in->aux <= IR_PREFETCH_WRITE || wrong(v, "hint %u", in->aux);
     case IR_FENCE:  return in->aux <= 2 || wrong(v, "kind %u", in->aux);
     case IR_EXIT: case IR_EXITIF:
         return in->lane <= IR_F_ALL || wrong(v, "flags mask %u", in->lane);

@@ -467,6 +467,14 @@ static LLVMValueRef guest_pointer(struct lower *L, LLVMValueRef address)
     return LLVMBuildIntToPtr(L->b, address, LLVMPointerTypeInContext(L->c, 0), "");
 }
 
+static void prefetch(struct lower *L, const struct ir_insn *in)
+{
+    static const uint8_t locality[] = { 3, 2, 1, 0, 3 };
+    LLVMTypeRef i32 = LLVMInt32TypeInContext(L->c);
+    LLVMValueRef arg[] = { guest_pointer(L, L->v[in->arg[0]]), LLVMConstInt(i32, in->aux == IR_PREFETCH_WRITE, 0), LLVMConstInt(i32, locality[in->aux], 0), LLVMConstInt(i32, 1 /* data */, 0) };
+    intrinsic(L, "llvm.prefetch", LLVMTypeOf(arg[0]), arg, 4);
+}
+
 void lower_alone_if(struct lower *L, LLVMValueRef special)
 {
     LLVMBasicBlockRef next = new_block(L);
@@ -689,7 +697,7 @@ static bool known(const struct llvm_region *r, const struct ir_block *b, const s
     switch (in->op) {
     case IR_GET: case IR_PUT:
         return state_known(r, in);
-    case IR_LOAD: case IR_STORE: case IR_EXIT: case IR_EXITIF: case IR_EXITCALL: case IR_EXITCALLI: case IR_EXITIND: case IR_EXITRET: case IR_FENCE:
+    case IR_LOAD: case IR_STORE: case IR_EXIT: case IR_EXITIF: case IR_EXITCALL: case IR_EXITCALLI: case IR_EXITIND: case IR_EXITRET: case IR_FENCE: case IR_PREFETCH:
         return true;
     case IR_VLOADL: case IR_VSTOREL:
         return is_int(element(in->lane)) && (in->op == IR_VSTOREL || in->type == IR_V128);
@@ -814,6 +822,7 @@ static void lower_insn(struct lower *L, unsigned i, const struct ir_insn *in)
     case IR_VSTOREL: store_low(L, in); return;
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: case IR_CAS: *v = atomic(L, in); return;
     case IR_FENCE: asm_fence(L, in->aux); return;
+    case IR_PREFETCH: prefetch(L, in); return;
     case IR_CALL: call_quick(L, i, in); return;
     default: break;
     }

@@ -297,6 +297,11 @@ static void step_lea(void)
     enum ir_type t = IR_I32 + rnd(2);
     put(t, reg(), keep(ir_lea(&B, t, value(t), rnd(2) ? value(t) : IR_NONE, rnd(4), corner())));
 }
+static void step_prefetch(void)          /* of any address, mapped or not */
+{
+    ir_ref a = rnd(2) ? address() : ir_lea(&B, IR_I64, value(IR_I64), rnd(2) ? value(IR_I64) : IR_NONE, rnd(4), corner());
+    ir_emit(&B, IR_PREFETCH, IR_VOID, 0, rnd(IR_PREFETCH_WRITE + 1), 0, a, IR_NONE, IR_NONE, 0);
+}
 static void step_cond(void)
 {
     enum ir_type t = IR_I16 + rnd(3);
@@ -410,7 +415,7 @@ static ir_ref aligned_address(void)
 
 static void (*const steps[])(void) = {
     step_alu, step_alu, step_alu, step_unary, step_shift, step_shift_plain, step_shift_double, step_mul, step_div, step_move, step_move, step_exchange,
-    step_lea, step_cond, step_bits, step_plain, step_stack, step_atomic, step_call, step_flags, step_exit_if, step_vector, step_vector, step_vector_op, step_float, step_float,
+    step_lea, step_prefetch, step_cond, step_bits, step_plain, step_stack, step_atomic, step_call, step_flags, step_exit_if, step_vector, step_vector, step_vector_op, step_float, step_float,
 };
 static unsigned n_steps = sizeof steps / sizeof *steps;
 

@@ -580,7 +580,7 @@ static void test_divide(void **state) {
 static void test_all_covered(void **state) {
     static const uint8_t elsewhere[] = {
         IR_CONST, IR_GET, IR_PUT, IR_ZEXT, IR_SEXT, IR_TRUNC, IR_PAIR, IR_SELECT, IR_MKF, IR_COND, IR_PUTF, IR_GETF, IR_LOAD, IR_STORE, IR_VLOADL, IR_VSTOREL,
-        IR_AADD, IR_AAND, IR_AOR, IR_AXOR, IR_AXCHG, IR_CAS, IR_FENCE, IR_FADD, IR_FSUB, IR_FMUL, IR_FDIV, IR_FSQRT, IR_FCVT, IR_CALL, IR_INSN, IR_EXIT,
+        IR_AADD, IR_AAND, IR_AOR, IR_AXOR, IR_AXCHG, IR_CAS, IR_FENCE, IR_PREFETCH, IR_FADD, IR_FSUB, IR_FMUL, IR_FDIV, IR_FSQRT, IR_FCVT, IR_CALL, IR_INSN, IR_EXIT,
         IR_EXITIF, IR_EXITIND, IR_EXITCALL, IR_EXITCALLI, IR_EXITRET, IR_TRAP,
     };
     for (unsigned i = 0; i < sizeof elsewhere; i++) covered[elsewhere[i]] = true;

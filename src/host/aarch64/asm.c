@@ -116,6 +116,17 @@ void asm_mem_index(struct asm_buf *a, bool load, bool vec, unsigned log2, unsign
     asm_put(a, access(load, vec, log2) | 0x38206800 | (scaled ? 1u << 12 : 0) | index << 16 | base << 5 | t);
 }
 
+void asm_prefetch(struct asm_buf *a, unsigned hint, unsigned base, int64_t offset)
+{
+    uint32_t at = offset >= 0 && offset % 8 == 0 ? 0x01000000 | (uint32_t)(offset / 8) << 10 : ((uint32_t)offset & 0x1ff) << 12;
+    asm_put(a, 0xf8800000 | at | base << 5 | hint);
+}
+
+void asm_prefetch_index(struct asm_buf *a, unsigned hint, unsigned base, unsigned index, bool scaled)
+{
+    asm_put(a, 0xf8a06800 | (scaled ? 1u << 12 : 0) | index << 16 | base << 5 | hint);
+}
+
 void asm_mem_step(struct asm_buf *a, bool load, bool vec, unsigned log2, unsigned t, unsigned base, int64_t by, bool before)
 {
     asm_put(a, access(load, vec, log2) | 0x38000400 | (before ? 1u << 11 : 0) | ((uint32_t)by & 0x1ff) << 12 | base << 5 | t);

@@ -77,6 +77,8 @@ bool asm_logic_imm(struct asm_buf *a, bool x, uint32_t op, unsigned d, unsigned 
 /* size log2 0..4 (4: vector of 16 bytes); vector for sizes 2..4 by `vec`; load or store at base + offset, any offset that fits (asm_offset_fits) */
 bool asm_offset_fits(unsigned log2, int64_t offset);
 void asm_mem(struct asm_buf *a, bool load, bool vec, unsigned log2, unsigned t, unsigned base, int64_t offset);
+void asm_prefetch(struct asm_buf *a, unsigned hint, unsigned base, int64_t offset);     /* as asm_mem of 8 bytes; hint: prfop */
+void asm_prefetch_index(struct asm_buf *a, unsigned hint, unsigned base, unsigned index, bool scaled);
 void asm_mem_index(struct asm_buf *a, bool load, bool vec, unsigned log2, unsigned t, unsigned base, unsigned index, bool scaled);
 /* the same at base with base += by afterwards, or before; by: -256..255 */
 void asm_mem_step(struct asm_buf *a, bool load, bool vec, unsigned log2, unsigned t, unsigned base, int64_t by, bool before);

@@ -320,6 +320,17 @@ static bool compare_exchange(struct emitter *e, const struct ir_insn *in)
 
 static void fence(struct emitter *e, unsigned kind) { asm_put(&e->a, kind == 1 ? DMB_ISHLD : kind == 2 ? DMB_ISHST : DMB_ISH); }
 
+static bool prefetch(struct emitter *e, const struct ir_insn *in)
+{
+    static const uint8_t hint[] = { 0 /* pldl1keep */, 2, 4, 1 /* pldl1strm */, 16 /* pstl1keep */ };
+    struct place p = place_of(e, in->arg[0], 3);
+    if (p.index != NO_REG)
+        asm_prefetch_index(&e->a, hint[in->aux], p.base, p.index, p.scaled);
+    else
+        asm_prefetch(&e->a, hint[in->aux], p.base, p.offset);
+    return true;
+}
+
 bool emit_mem(struct emitter *e, const struct ir_insn *in)
 {
     switch (in->op) {
@@ -330,6 +341,7 @@ bool emit_mem(struct emitter *e, const struct ir_insn *in)
     case IR_AADD: case IR_AAND: case IR_AOR: case IR_AXOR: case IR_AXCHG: return atomic_update(e, in);
     case IR_CAS: return compare_exchange(e, in);
     case IR_FENCE: fence(e, in->aux); return true;
+    case IR_PREFETCH: return prefetch(e, in);
     default: return false;
     }
 }

@@ -20,7 +20,7 @@ static bool can_repeat(const struct emitter *e, const struct ir_insn *in)
     unsigned tr = traits(in);
     switch (in->op) {
     case IR_PUT: return slot_reg(e, in->imm) != NO_REG;
-    case IR_GET: case IR_LOAD: case IR_VLOADL: case IR_INSN: case IR_PUTF: case IR_EXITIF: case IR_EXIT: return true;
+    case IR_GET: case IR_LOAD: case IR_VLOADL: case IR_INSN: case IR_PUTF: case IR_EXITIF: case IR_EXIT: case IR_PREFETCH: return true;
     case IR_CALL: case IR_DIVU: case IR_DIVS: return false;
     default: return !(tr & (TR_ADDRESS | TR_EXIT)) && (tr & TR_FP || !(ir_op_info[in->op].props & (IR_P_X | IR_P_S)));
     }

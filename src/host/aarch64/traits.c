@@ -14,7 +14,7 @@
     (GETPUT(op) ? TR_SLOT : 0) | \
     (IS(op, LEA) || IS(op, CMP) || IS(op, COND) || FOLDS(op) ? TR_MAY_WAIT : 0) | \
     (IS(op, COND) || IS(op, PUTF) ? TR_PORT : 0) | \
-    (IS(op, LOAD) || IS(op, STORE) || IS(op, VLOADL) || IS(op, VSTOREL) ? TR_ADDRESS : 0) | \
+    (IS(op, LOAD) || IS(op, STORE) || IS(op, VLOADL) || IS(op, VSTOREL) || IS(op, PREFETCH) ? TR_ADDRESS : 0) | \
     (IS(op, EXITIF) || IS(op, SELECT) || IS(op, ADCF) || IS(op, SBBF) || IS(op, RCLF) ? TR_CONDITION : 0) | \
     (IS(op, PUTF) || IS(op, GETF) || IS(op, COND) || IS(op, CALL) || ((props) & (IR_P_FL | IR_P_RDF)) ? TR_FLAGS : 0) | \
     ((props) & IR_P_T ? TR_EXIT : 0) | \

@@ -357,6 +357,17 @@ static void store_low(struct emitter *e, const struct ir_insn *in)
     access(e, forms[size].st, forms[size].stx, t, m);
 }
 
+static void prefetch(struct emitter *e, const struct ir_insn *in)
+{
+    struct addr m = address(e, in->arg[0], 1);
+    uint32_t op = in->aux == IR_PREFETCH_WRITE ? P_DCBTST : P_DCBT;
+    unsigned hint = in->aux == IR_PREFETCH_ONCE ? 16 : 0;
+    if (m.index != NO_REG)
+        asm_x(&e->a, op, hint, m.base, m.index);
+    else
+        asm_x(&e->a, op, hint, 0, whole(e, m));
+}
+
 bool emit_mem(struct emitter *e, const struct ir_insn *in)
 {
     bool aligned = in->aux & IR_MEM_ALIGNED;
@@ -389,6 +400,9 @@ bool emit_mem(struct emitter *e, const struct ir_insn *in)
             lane == IR_F64 || lane == IR_F32 ? load_float(e, in, lane) : load_low(e, in);
         else if (!store_float(e, in))
             store_low(e, in);
+        return true;
+    case IR_PREFETCH:
+        prefetch(e, in);
         return true;
     case IR_FENCE:
         asm_u32(&e->a, in->aux ? P_LWSYNC : P_HWSYNC);

@@ -16,7 +16,7 @@ struct look {
 static uint16_t later_of(unsigned a, unsigned b) { return (uint16_t)(a > b ? a : b); }
 
 /* its first operand is an address, which may be a register and something */
-static bool is_access(const struct ir_insn *in) { return in->op == IR_LOAD || in->op == IR_STORE || in->op == IR_VLOADL || in->op == IR_VSTOREL; }
+static bool is_access(const struct ir_insn *in) { return in->op == IR_LOAD || in->op == IR_STORE || in->op == IR_VLOADL || in->op == IR_VSTOREL || in->op == IR_PREFETCH; }
 
 static void touch_args(struct look *l, const struct ir_insn *in, unsigned until)
 {

@@ -29,7 +29,7 @@ static bool can_repeat(const struct emitter *e, const struct ir_insn *in)
     case IR_GET: case IR_PUT:
         reg = slot_reg(e, in->imm);
         return reg != NO_REG && (reg < VEC || (in->type == IR_V128 && e->map->offset[reg] == in->imm));
-    case IR_LOAD: case IR_VLOADL: case IR_INSN: return true;
+    case IR_LOAD: case IR_VLOADL: case IR_INSN: case IR_PREFETCH: return true;
     case IR_COND: return in->arg[0] != IR_NONE;
     case IR_CALL: return false;
     default: return props & IR_P_FP || !(props & (IR_P_X | IR_P_S | IR_P_T | IR_P_RDF | IR_P_STATE));

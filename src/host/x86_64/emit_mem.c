@@ -259,6 +259,13 @@ static void fence(struct emitter *e, unsigned kind)
     asm_u8(&e->a, modrm[kind < 3 ? kind : 0]);
 }
 
+static void prefetch(struct emitter *e, const struct ir_insn *in)
+{
+    static const uint8_t reg[] = { 1, 2, 3, 0, 1 };
+    struct asm_mem m = address(e, in->arg[0]);
+    asm_rm(&e->a, in->aux == IR_PREFETCH_WRITE ? OP_0F(0x0d) : OP_0F(0x18), 4, reg[in->aux], m, 0);
+}
+
 bool emit_mem(struct emitter *e, const struct ir_insn *in)
 {
     const struct value *v = &e->v[e->i];
@@ -278,6 +285,7 @@ bool emit_mem(struct emitter *e, const struct ir_insn *in)
     case IR_AXCHG: atomic_exchange(e, in); break;
     case IR_CAS: in->type == IR_I128 ? compare_exchange_16(e, in) : compare_exchange(e, in); break;
     case IR_FENCE: fence(e, in->aux); break;
+    case IR_PREFETCH: prefetch(e, in); break;
     default: return false;
     }
     return true;
