@@ -118,7 +118,7 @@ struct host_target {
     /* Emit the shared stubs; sets env->stubs and code->size. */
     void (*emit_stubs)(struct host_env *env, struct host_code *code);
     /* Emit one optimized block. 0; -1 = no room in code or tables (the caller gives a larger buffer or a smaller block);
-     * -2 = an operation it can't emit (the caller interprets the block). *why names the operation. */
+     * -2 = an operation it can't emit, or no register left (the caller tries fewer instructions, and interprets one alone). *why names it. */
     int (*emit)(const struct host_env *env, const struct ir_block *b, struct host_code *code, const char **why);
     /* Point the jump at `patch` (rw and rx addresses of the same place) to `to`; one aligned store. */
     void (*link)(uint8_t *patch_rw, uint64_t patch_rx, uint64_t to);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later
  * emit.c: the driver. look.c has looked back over the block; here each instruction is handed to the file that knows it, in order.
- * Whatever can't be emitted is a typed result, and the engine interprets the block.
+ * Whatever can't be emitted is a typed result; the engine tries a shorter block, and interprets an instruction that is left alone.
  */
 #include <alloca.h>
 #include "host/x86_64/emit.h"
