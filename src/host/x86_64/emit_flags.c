@@ -319,10 +319,13 @@ static void merge_const(struct emitter *e, unsigned mask, unsigned word, bool me
         return;
     }
     clobber(e);
-    if (w & ~word)
-        asm_alu_mi(&e->a, ALU_AND, 2, low, (int16_t)~(w & ~word), false);
-    if (w & word)
-        asm_alu_mi(&e->a, ALU_OR, 2, low, (int16_t)(w & word), false);
+    bool byte = !(w & 0xff);               /* all in the high one; a 16-bit constant is slow to decode */
+    struct asm_mem at = byte ? at_state((int32_t)e->o->flags + 1) : low;
+    unsigned size = byte ? 1 : 2, clear = w & ~word, set = w & word;
+    if (clear)
+        asm_alu_mi(&e->a, ALU_AND, size, at, byte ? (int8_t)~(clear >> 8) : (int16_t)~clear, false);
+    if (set)
+        asm_alu_mi(&e->a, ALU_OR, size, at, byte ? (int8_t)(set >> 8) : (int16_t)set, false);
 }
 
 /* the port is a word: of an MKF, or saved */
