@@ -129,7 +129,8 @@ static bool multiply_wide(struct x86_lifter *L, unsigned op)
     if (t == IR_I8) {                       /* AX in one piece, as it will be read; `low` is for the flags alone, which seldom are */
         ir_ref (*widen)(struct ir_builder *, enum ir_type, ir_ref) = op == IR_UMULF ? ir_zext : ir_sext;
         ir_putf(B, IR_F_ALL, low);
-        ir_put(B, IR_I16, X86_GPR(X86_RAX), ir_op2(B, IR_MUL, IR_I16, widen(B, IR_I16, a), widen(B, IR_I16, b)));
+        ir_ref wide_b = widen(B, IR_I16, b), wide_a = widen(B, IR_I16, a);
+        ir_put(B, IR_I16, X86_GPR(X86_RAX), ir_op2(B, IR_MUL, IR_I16, wide_a, wide_b));
         return true;
     }
     put_high_low(L, t, ir_op1(B, IR_SECOND, t, low), low);
